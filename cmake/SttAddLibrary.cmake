@@ -1,0 +1,30 @@
+# stt_add_library(<folder> SOURCES <file>... [DEPS <folder>...] [LIBRARIES <target>...])
+#
+# One folder of src/ is one library. DEPS names every other folder whose headers it may
+# include; scripts/check_layers.py holds the #includes to that list. LIBRARIES are foreign.
+function(stt_add_library folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LIBRARIES")
+  string(REPLACE "/" "_" name "${folder}")
+  list(TRANSFORM arg_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/src/${folder}/")
+  list(TRANSFORM arg_DEPS REPLACE "/" "_")
+  list(TRANSFORM arg_DEPS PREPEND "stt_")
+
+  add_library(stt_${name} OBJECT ${arg_SOURCES})
+  target_link_libraries(stt_${name} PUBLIC stt_build_flags ${arg_DEPS} ${arg_LIBRARIES})
+  target_include_directories(stt_${name} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>")
+  set_property(GLOBAL APPEND PROPERTY STT_OBJECT_LIBRARIES stt_${name})
+endfunction()
+
+# stt_add_unit_test(<name> SOURCES <file>... [DEPS <target>...] [LABELS <label>...])
+#
+# One executable of doctest cases under tests/, linked with the whole library.
+function(stt_add_unit_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
+  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/unit/main.cpp")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE stt stt_build_flags ${arg_DEPS})
+  add_test(NAME ${name} COMMAND ${name})
+  if(arg_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
+  endif()
+endfunction()

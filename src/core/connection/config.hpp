@@ -1,0 +1,38 @@
+// What a session's engine is given. Times are protocol time, sizes bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stt/time.hpp>
+
+#include "core/recovery/congestion.hpp"
+#include "core/recovery/path_mtu.hpp"
+
+namespace stt::connection {
+
+// The defaults are the specification's; all are settable.
+struct ConnectionConfig {
+    // Spec protocol §5.1: a direction's keys are rotated after so much.
+    std::uint64_t rotation_bytes = 1'000'000'000;
+    std::uint64_t rotation_frames = 100'000;
+    Duration rotation_time = std::chrono::seconds(3'600);
+
+    Duration keep_alive = std::chrono::seconds(15);     // Spec protocol §12.2
+    Duration idle_timeout = std::chrono::seconds(300);  // Spec protocol §12.2
+    // Spec protocol §4.3: resending HELLO and AUTH_PROOF, and giving up.
+    Duration handshake_resend_first = std::chrono::milliseconds(250);
+    Duration handshake_resend_max = std::chrono::seconds(2);
+    Duration handshake_timeout = std::chrono::seconds(10);
+
+    // Spec protocol §13.1; on IPv6 never over 1,452 unless set higher than 1,472.
+    std::size_t datagram_size_max = recovery::datagram_size_ceiling_ipv4;
+    recovery::CongestionAlgorithm congestion = recovery::CongestionAlgorithm::cubic;
+
+    // Worst-case memory of a session: session_window_max of unread bytes, send_buffer_max for
+    // each stream that is written to, and 8.5 MiB of records of frames in flight.
+    std::uint64_t stream_window_max = 16u << 20;
+    std::uint64_t session_window_max = 64u << 20;
+    std::size_t send_buffer_max = 4u << 20;
+};
+
+}  // namespace stt::connection

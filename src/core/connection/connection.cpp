@@ -1,0 +1,237 @@
+#include "core/connection/connection.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "codec/writer.hpp"
+#include "core/connection/control_item.hpp"
+
+namespace stt::connection {
+namespace {
+
+// PINGs of the application that may wait for their PONG. Chosen: a handful is what a
+// measurement needs, and each takes 40 bytes.
+constexpr std::size_t ping_count_max = 16;
+
+recovery::PathConfig path_config(const ConnectionConfig& config, const Address& peer) {
+    recovery::PathConfig path;
+    path.algorithm = config.congestion;
+    path.datagram_size_ceiling = config.datagram_size_max;
+    // The larger header of IPv6 leaves 20 bytes less. Spec protocol §13.1.
+    const bool is_default = config.datagram_size_max == recovery::datagram_size_ceiling_ipv4;
+    if (is_default && peer.family() == Address::Family::ipv6) {
+        path.datagram_size_ceiling = recovery::datagram_size_ceiling_ipv6;
+    }
+    return path;
+}
+
+stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Role role) {
+    stream::StreamsConfig streams;
+    streams.is_initiator = role == session::Role::initiator;
+    streams.stream_window_max = config.stream_window_max;
+    streams.session_window_max = config.session_window_max;
+    streams.send_buffer_max = config.send_buffer_max;
+    return streams;
+}
+
+template <class Time>
+void keep_earliest(std::optional<Time>& earliest, const std::optional<Time>& other) {
+    if (other && (!earliest || *other < *earliest)) earliest = other;
+}
+
+}  // namespace
+
+Connection::Connection(const ConnectionConfig& config, ConnectionSetup setup,
+                       stc::Key&& session_key, Instant now, stc::RandomSource& random)
+    : config_(config),
+      setup_(std::move(setup)),
+      random_(&random),
+      keys_(std::move(session_key), setup_.role, setup_.session_id),
+      streams_(streams_config(config, setup_.role)),
+      now_(now),
+      last_received_(now),
+      last_sent_(now),
+      items_pending_(control_item::observed_address),
+      rotated_at_(now) {
+    recovery::PathRecovery& path =
+        loss_.add_path(path_number, path_config(config, setup_.peer));
+    loss_.take_path(now, path_number);
+    if (setup_.round_trip) path.on_round_trip(now, *setup_.round_trip);
+    acks_.set_round_trip(path.rtt().smoothed());
+    draw_skip();
+    if (setup_.role == session::Role::responder) {
+        is_confirmed_ = true;
+    } else {
+        auth_proof_at_ = now;
+        auth_proof_interval_ = config_.handshake_resend_first;
+        confirm_deadline_ = now + config_.handshake_timeout;
+    }
+}
+
+void Connection::check_time(Instant now) {
+    STT_CHECK(now >= now_);
+    now_ = now;
+}
+
+Result<stream::StreamKey, stream::OpenError> Connection::open_stream(std::string_view endpoint) {
+    return streams_.open(endpoint);
+}
+
+Result<std::size_t, stream::WriteError> Connection::write(stream::StreamKey key, Bytes data) {
+    return streams_.write(key, data);
+}
+
+Result<stream::ReadOutcome, stream::ReadError> Connection::read(Instant now, stream::StreamKey key,
+                                                                MutableBytes output) {
+    return streams_.read(now, round_trip(), key, output);
+}
+
+void Connection::finish(stream::StreamKey key) { streams_.finish(key); }
+
+void Connection::reset(stream::StreamKey key, std::uint64_t code) { streams_.reset(key, code); }
+
+void Connection::stop(Instant now, stream::StreamKey key, std::uint64_t code) {
+    streams_.stop(now, round_trip(), key, code);
+}
+
+void Connection::release(Instant now, stream::StreamKey key) {
+    streams_.release(now, round_trip(), key);
+}
+
+void Connection::wait_acknowledged(stream::StreamKey key) { streams_.wait_acknowledged(key); }
+
+std::optional<std::uint64_t> Connection::ping(Instant now) {
+    check_time(now);
+    if (phase_ != Phase::active || pings_.size() >= ping_count_max) return std::nullopt;
+    queue_ping();
+    pings_.push_back({++ping_count_, ping_token_, now});
+    return ping_count_;
+}
+
+void Connection::queue_ping() {
+    random_->fill(ping_token_);
+    is_ping_pending_ = true;
+}
+
+SessionState Connection::state() const noexcept {
+    switch (phase_) {
+        case Phase::active:
+            return keys_.send.is_rotating() ? SessionState::key_rotating : SessionState::active;
+        case Phase::closed: return SessionState::closed;
+        default: return SessionState::closing;
+    }
+}
+
+void Connection::close(Instant now, std::uint64_t code, std::string_view reason) {
+    check_time(now);
+    if (phase_ != Phase::active) return;
+    begin_closing(now, CloseCause::local, code, reason);
+}
+
+void Connection::fail(Instant now, const wire::Violation& violation) {
+    if (phase_ != Phase::active) return;
+    begin_closing(now, CloseCause::violation, static_cast<std::uint64_t>(violation.code),
+                  violation.text);
+}
+
+// Spec protocol §12.3.
+void Connection::begin_closing(Instant now, CloseCause cause, std::uint64_t code,
+                               std::string_view reason) {
+    std::size_t size = std::min(reason.size(), wire::text_size_max);
+    // Not through the middle of a character: a reason is UTF-8.
+    while (size < reason.size() && size > 0 && (reason[size] & 0xc0) == 0x80) --size;
+    const std::string_view text = reason.substr(0, size);
+    seal_close(code, text);
+    phase_ = Phase::closing;
+    is_close_due_ = true;
+    close_deadline_ = now + three_probe_timeouts();
+    events_.push_back(Closed{cause, code, std::string(text)});
+}
+
+void Connection::handle_session_close(Instant now, const wire::SessionClose& message) {
+    if (phase_ != Phase::active) return;
+    // One back, so that the peer need not wait for more; then nothing.
+    seal_close(static_cast<std::uint64_t>(ErrorCode::none), {});
+    phase_ = Phase::draining;
+    is_close_due_ = true;
+    close_deadline_ = now + three_probe_timeouts();
+    events_.push_back(Closed{CloseCause::peer, message.code, std::string(text_of(message.reason))});
+}
+
+void Connection::end(CloseCause cause, std::uint64_t code, std::string_view reason) {
+    phase_ = Phase::closed;
+    events_.push_back(Closed{cause, code, std::string(reason)});
+}
+
+void Connection::handle_confirmed(Instant now) {
+    check_time(now);
+    if (std::exchange(is_confirmed_, true)) return;
+    auth_proof_at_.reset();
+    events_.push_back(Confirmed{});
+}
+
+void Connection::handle_timeout(Instant now) {
+    check_time(now);
+    if (phase_ == Phase::closed) return;
+    if (phase_ != Phase::active) {
+        if (now >= *close_deadline_) phase_ = Phase::closed;
+        return;
+    }
+    const auto timeout_code = static_cast<std::uint64_t>(ErrorCode::timeout);
+    if (now >= last_received_ + config_.idle_timeout) {
+        return end(CloseCause::idle, timeout_code, "nothing was heard from the peer");
+    }
+    if (!is_confirmed_ && now >= confirm_deadline_) {
+        return end(CloseCause::unconfirmed, timeout_code, "the peer never confirmed the session");
+    }
+    if (wipe_previous_at_ && now >= *wipe_previous_at_) {
+        keys_.receive.wipe_previous();
+        wipe_previous_at_.reset();
+    }
+    handle_loss_timeout(now);
+    const bool is_quiet = now >= last_sent_ + config_.keep_alive;
+    if (is_quiet && streams_.open_count() > 0 && !is_ping_pending_) queue_ping();
+}
+
+void Connection::handle_loss_timeout(Instant now) {
+    const auto deadline = loss_.deadline();
+    if (!deadline || now < *deadline) return;
+    const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
+    for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
+    probes_due_ = std::max(probes_due_, outcome.probes);
+}
+
+std::optional<Event> Connection::poll_event() {
+    if (!events_.empty()) {
+        Event event = std::move(events_.front());
+        events_.pop_front();
+        return event;
+    }
+    if (const auto event = streams_.poll_event()) return *event;
+    return std::nullopt;
+}
+
+std::optional<Instant> Connection::poll_timeout() const {
+    if (phase_ == Phase::closed) return std::nullopt;
+    if (phase_ != Phase::active) return close_deadline_;
+    std::optional<Instant> earliest = last_received_ + config_.idle_timeout;
+    keep_earliest(earliest, loss_.deadline());
+    keep_earliest(earliest, acks_.deadline());
+    keep_earliest(earliest, release_at_);
+    keep_earliest(earliest, auth_proof_at_);
+    keep_earliest(earliest, wipe_previous_at_);
+    if (is_confirmed_) {
+        keep_earliest(earliest, path().mtu().deadline());
+        if (!keys_.send.is_rotating()) {
+            keep_earliest(earliest, std::optional(rotated_at_ + config_.rotation_time));
+        }
+    } else {
+        keep_earliest(earliest, std::optional(confirm_deadline_));
+    }
+    if (streams_.open_count() > 0 && !is_ping_pending_) {
+        keep_earliest(earliest, std::optional(last_sent_ + config_.keep_alive));
+    }
+    return earliest;
+}
+
+}  // namespace stt::connection

@@ -1,0 +1,260 @@
+// The engine of one session, from its keys to its end. Spec protocol §5 to §12.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <stt/address.hpp>
+#include <stt/bytes.hpp>
+#include <stt/time.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/writer.hpp"
+#include "core/connection/config.hpp"
+#include "core/connection/events.hpp"
+#include "core/connection/frame_batch.hpp"
+#include "core/recovery/ack_tracker.hpp"
+#include "core/recovery/loss.hpp"
+#include "core/session/keys.hpp"
+#include "core/session/replay_window.hpp"
+#include "core/stream/streams.hpp"
+#include "core/wire/control.hpp"
+#include "core/wire/frame.hpp"
+#include "stc/random.hpp"
+
+namespace stt::connection {
+
+// Spec protocol §4.5; KEY_ROTATING is ACTIVE with a rotation of this side under way.
+enum class SessionState { active = 2, key_rotating = 3, closing = 4, closed = 5 };
+
+// A frame of this session as it came, not yet opened.
+struct ReceivedFrame {
+    wire::FrameView view;
+    bool begins_datagram = false;  // the first session frame of its datagram
+    recovery::EcnMark ecn = recovery::EcnMark::not_ect;
+};
+
+struct ConnectionSetup {
+    session::Role role = session::Role::initiator;
+    wire::SessionId session_id{};
+    std::array<std::uint8_t, 32> peer_node_id{};
+    Address peer;
+    // An initiator's AUTH_PROOF: leaves with the first datagram, and again until the peer
+    // has confirmed. Empty at a responder.
+    std::vector<std::uint8_t> auth_proof;
+    // Of the handshake, at an initiator: the first sample of the path.
+    std::optional<Duration> round_trip;
+};
+
+// The protocol state of one peer. Performs no I/O, reads no clock, and draws randomness
+// only from the source it is given: the same calls give the same bytes.
+//
+// Four kinds of members, told apart by name:
+//   handle_*   what happened outside: frames came, a deadline passed
+//   commands   what the application wants: open_stream, write, read, close
+//   poll_*     what the caller must do next
+//   the rest   plain readers, const
+//
+// After every handle_* or command, drain in this order:
+//   poll_transmit until nullopt, then poll_event until nullopt, then poll_timeout once.
+// `now` never goes back. A call with an earlier time breaks an STT_CHECK.
+class Connection {
+public:
+    // `random` must outlive the connection. The session key is consumed.
+    Connection(const ConnectionConfig& config, ConnectionSetup setup, stc::Key&& session_key,
+               Instant now, stc::RandomSource& random);
+
+    // Frames of this session, decrypted in place; what does not open or does not belong is
+    // counted and dropped. Returns true when at least one was authentic.
+    bool handle_frames(Instant now, const Address& from, std::span<const ReceivedFrame> frames);
+    void handle_timeout(Instant now);
+    // FINAL was good. Spec protocol §4.3.
+    void handle_confirmed(Instant now);
+
+    // Commands; see stream::Streams for what each promises.
+    Result<stream::StreamKey, stream::OpenError> open_stream(std::string_view endpoint);
+    Result<std::size_t, stream::WriteError> write(stream::StreamKey key, Bytes data);
+    Result<stream::ReadOutcome, stream::ReadError> read(Instant now, stream::StreamKey key,
+                                                        MutableBytes output);
+    void finish(stream::StreamKey key);
+    void reset(stream::StreamKey key, std::uint64_t code);
+    void stop(Instant now, stream::StreamKey key, std::uint64_t code);
+    void release(Instant now, stream::StreamKey key);
+    void wait_acknowledged(stream::StreamKey key);
+    // Sends a PING; a PongReceived with the number returned here follows. At most 16 wait.
+    std::optional<std::uint64_t> ping(Instant now);
+    // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
+    void close(Instant now, std::uint64_t code, std::string_view reason);
+
+    // Writes datagrams to `buffer`, of 1,472 to 65,507 bytes, and says where they go.
+    [[nodiscard]] std::optional<Transmit> poll_transmit(Instant now, MutableBytes buffer);
+    [[nodiscard]] std::optional<Event> poll_event();
+    [[nodiscard]] std::optional<Instant> poll_timeout() const;
+
+    SessionState state() const noexcept;
+    bool is_closed() const noexcept { return phase_ == Phase::closed; }
+    bool is_confirmed() const noexcept { return is_confirmed_; }
+    // True once a SESSION_CLOSE of this side has been written, or none is needed.
+    bool is_close_sent() const noexcept { return phase_ != Phase::active && !is_close_due_; }
+    session::Role role() const noexcept { return setup_.role; }
+    const wire::SessionId& session_id() const noexcept { return setup_.session_id; }
+    const std::array<std::uint8_t, 32>& peer_node_id() const noexcept {
+        return setup_.peer_node_id;
+    }
+    const Address& peer() const noexcept { return setup_.peer; }
+    const stream::Streams& streams() const noexcept { return streams_; }
+    const recovery::PathRecovery& path() const noexcept { return loss_.path(path_number); }
+    const DropCounters& drops() const noexcept { return drops_; }
+    std::uint64_t send_epoch() const noexcept { return keys_.send.epoch(); }
+    std::uint64_t receive_epoch() const noexcept { return keys_.receive.epoch(); }
+
+    struct Totals {
+        std::uint64_t frames_sent = 0;
+        std::uint64_t frames_received = 0;
+        std::uint64_t frames_lost = 0;
+        std::uint64_t bytes_sent = 0;
+        std::uint64_t bytes_received = 0;
+    };
+    const Totals& totals() const noexcept { return totals_; }
+
+private:
+    enum class Phase { active, closing, draining, closed };
+    static constexpr recovery::PathNumber path_number = 0;
+
+    struct OpeningJob {
+        const ReceivedFrame* frame;
+        session::OpeningKey key;
+    };
+    struct OutstandingPing {
+        std::uint64_t number;
+        wire::Token token;
+        Instant sent_at;
+    };
+    // A PONG or PATH_RESPONSE that goes to where its question came from. Spec protocol §11.2.
+    struct Answer {
+        Address to;
+        wire::ControlMessage message;
+    };
+    // A CONTROL payload while it is put together.
+    struct ControlPayload {
+        std::array<std::uint8_t, 1'472> bytes;
+        bool elicits_ack = false;
+        bool has_ack = false;
+        bool has_ack_ping = false;
+        recovery::Cargo cargo;
+    };
+
+    recovery::PathRecovery& path_state() noexcept { return loss_.path(path_number); }
+    Duration round_trip() const noexcept { return path().rtt().smoothed(); }
+    Duration three_probe_timeouts() const noexcept { return 3 * path().rtt().probe_timeout(); }
+    void check_time(Instant now);
+    void drop(wire::DropReason reason) noexcept { ++drops_[static_cast<std::size_t>(reason)]; }
+
+    // Receiving.
+    void open_batch(Instant now, const Address& from);
+    void handle_opened(Instant now, const Address& from, const ReceivedFrame& frame,
+                       bool& is_datagram_counted);
+    Result<stream::Taken, wire::Violation> handle_plaintext(Instant now, const Address& from,
+                                                            const wire::FrameView& frame,
+                                                            Bytes plaintext, bool& elicits_ack);
+    Result<void, wire::Violation> handle_control(Instant now, const Address& from,
+                                                 wire::ControlMessages messages, bool& elicits_ack);
+    Result<void, wire::Violation> apply(Instant now, const Address& from,
+                                        const wire::ControlMessage& message);
+    Result<void, wire::Violation> handle_ack(Instant now, const wire::Ack& ack);
+    void handle_while_closing(const wire::FrameView& frame, Bytes plaintext);
+    void grow_window(Instant now);
+    void queue_answer(Answer answer);
+    void handle_pong(Instant now, const wire::Token& token);
+    void handle_session_close(Instant now, const wire::SessionClose& message);
+    void on_frame_acknowledged(Instant now, const recovery::SentFrame& frame);
+    void on_frame_lost(const recovery::SentFrame& frame);
+    static stream::Planned planned_of(const recovery::Cargo& cargo) noexcept;
+
+    // Sending.
+    void draw_skip() noexcept;
+    std::uint64_t take_sequence() noexcept;
+    MutableBytes add_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
+                           std::size_t payload_size, bool elicits_ack,
+                           const recovery::Cargo& cargo);
+    std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_close(MutableBytes buffer);
+    std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
+    std::size_t write_datagram(Instant now, bool may_elicit, bool must_elicit);
+    void add_control_frame(Instant now, bool may_elicit, bool must_elicit);
+    void add_stream_frames();
+    static bool put(codec::Writer& writer, ControlPayload& payload,
+                    const wire::ControlMessage& message);
+    void put_ack(Instant now, codec::Writer& writer, ControlPayload& payload);
+    void put_items(codec::Writer& writer, ControlPayload& payload);
+    bool has_eliciting_to_send();
+    void finish_datagram(Instant now, bool is_mtu_probe);
+    void seal_close(std::uint64_t code, std::string_view reason);
+    void end(CloseCause cause, std::uint64_t code, std::string_view reason);
+    void begin_closing(Instant now, CloseCause cause, std::uint64_t code, std::string_view reason);
+    void fail(Instant now, const wire::Violation& violation);
+
+    // Time.
+    void rotate_if_due(Instant now);
+    void queue_ping();
+    void handle_loss_timeout(Instant now);
+
+    ConnectionConfig config_;
+    ConnectionSetup setup_;
+    stc::RandomSource* random_;
+    session::SessionKeys keys_;
+    session::ReplayWindow window_;
+    recovery::AckTracker acks_;
+    recovery::LossDetection loss_;
+    stream::Streams streams_;
+
+    Phase phase_ = Phase::active;
+    bool is_confirmed_ = false;
+    Instant now_{};
+    Instant last_received_{};
+    Instant last_sent_{};
+    std::deque<Event> events_;
+    DropCounters drops_{};
+    Totals totals_;
+
+    Instant window_interval_start_{};
+    std::uint64_t window_frames_ = 0;  // opened since then
+    std::uint64_t next_sequence_ = 0;
+    std::uint64_t skip_in_ = 0;  // frames until the next skipped Sequence. Spec protocol §10.3
+    std::uint32_t items_pending_ = 0;  // session-wide CONTROL messages, see control_item
+    bool is_ping_pending_ = false;
+    wire::Token ping_token_{};
+    std::vector<OutstandingPing> pings_;
+    std::uint64_t ping_count_ = 0;
+    std::deque<Answer> answers_;
+    unsigned probes_due_ = 0;
+    bool is_marking_ = false;  // the transmission under way carries ECT(0)
+    std::optional<Instant> release_at_;  // pacing holds a datagram back until then
+
+    std::optional<Instant> auth_proof_at_;
+    Duration auth_proof_interval_{};
+    Instant confirm_deadline_{};
+
+    std::uint64_t rotation_bytes_ = 0;
+    std::uint64_t rotation_frames_ = 0;
+    Instant rotated_at_{};
+    std::optional<Instant> wipe_previous_at_;
+
+    std::optional<Instant> close_deadline_;
+    std::array<std::uint8_t, 512> close_frame_{};
+    std::size_t close_frame_size_ = 0;
+    bool is_close_due_ = false;
+    std::uint64_t frames_while_closing_ = 0;
+
+    FrameBatch batch_;
+    std::vector<OpeningJob> opening_;
+    std::vector<stc::UnfoldJob> unfolding_;
+};
+
+}  // namespace stt::connection

@@ -1,0 +1,264 @@
+// What the peer's frames do to a session. Spec protocol §5.2, §6, §8, §10.
+#include <algorithm>
+
+#include "core/connection/connection.hpp"
+#include "core/connection/control_item.hpp"
+
+namespace stt::connection {
+namespace {
+
+// Frames unfolded side by side. Chosen: a coalesced receive brings up to 64 datagrams.
+constexpr std::size_t opening_count_max = 64;
+// Answers to PING and PATH_CHALLENGE that wait; the newest push out the oldest. Spec protocol §11.2.
+constexpr std::size_t answer_count_max = 4;
+
+bool is_acknowledged_alone(const wire::ControlMessage& message) {
+    return std::holds_alternative<wire::Ack>(message) ||
+           std::holds_alternative<wire::Padding>(message) ||
+           std::holds_alternative<wire::SessionClose>(message);
+}
+
+}  // namespace
+
+bool Connection::handle_frames(Instant now, const Address& from,
+                               std::span<const ReceivedFrame> frames) {
+    check_time(now);
+    const std::uint64_t received_before = totals_.frames_received;
+    if (phase_ == Phase::closed) return false;
+    for (const ReceivedFrame& frame : frames) {
+        const wire::FrameView& view = frame.view;
+        if (const auto checked = window_.check(view.sequence); !checked) {
+            drop(checked.error());
+            continue;
+        }
+        auto key = keys_.receive.opening_key(view.epoch, view.stream_id);
+        if (!key && !opening_.empty()) {
+            // What was collected may announce the epoch that this frame is of.
+            open_batch(now, from);
+            key = keys_.receive.opening_key(view.epoch, view.stream_id);
+        }
+        if (!key) {
+            drop(key.error());
+            continue;
+        }
+        opening_.push_back({&frame, *std::move(key)});
+        if (opening_.size() == opening_count_max) open_batch(now, from);
+    }
+    open_batch(now, from);
+    if (phase_ == Phase::active) acks_.set_round_trip(round_trip());
+    return totals_.frames_received > received_before;
+}
+
+void Connection::open_batch(Instant now, const Address& from) {
+    unfolding_.clear();
+    for (const OpeningJob& job : opening_) {
+        const wire::FrameView& view = job.frame->view;
+        unfolding_.push_back(
+            {job.key.get(), {view.header, view.metadata_head}, view.payload, view.tag, false});
+    }
+    stc::unfold_many(unfolding_);
+    for (std::size_t i = 0; i < opening_.size(); ++i) {
+        const wire::FrameView& view = opening_[i].frame->view;
+        if (!unfolding_[i].is_opened) {
+            drop(wire::DropReason::not_authentic);
+            unfolding_[i].key = nullptr;
+            continue;
+        }
+        // Again: an earlier frame of this batch may have had the same Sequence.
+        if (const auto accepted = window_.accept(view.sequence); !accepted) {
+            drop(accepted.error());
+            unfolding_[i].is_opened = false;
+            continue;
+        }
+        keys_.receive.confirm(view.epoch, view.stream_id, std::move(opening_[i].key));
+    }
+    bool is_datagram_counted = false;
+    for (std::size_t i = 0; i < opening_.size() && phase_ != Phase::closed; ++i) {
+        if (opening_[i].frame->begins_datagram) is_datagram_counted = false;
+        if (unfolding_[i].is_opened) {
+            handle_opened(now, from, *opening_[i].frame, is_datagram_counted);
+        }
+    }
+    opening_.clear();
+    for (const std::uint16_t id : streams_.take_closed_ids()) {
+        keys_.receive.forget(id);
+        keys_.send.forget(id);
+    }
+}
+
+void Connection::handle_opened(Instant now, const Address& from, const ReceivedFrame& received,
+                               bool& is_datagram_counted) {
+    const wire::FrameView& frame = received.view;
+    last_received_ = now;
+    ++totals_.frames_received;
+    totals_.bytes_received += frame.size;
+    grow_window(now);
+    if (keys_.receive.frame_opened(frame.epoch)) wipe_previous_at_ = now + three_probe_timeouts();
+    // Whoever seals under the session's keys has confirmed it. Spec protocol §4.3.
+    if (!is_confirmed_) handle_confirmed(now);
+    if (!is_datagram_counted && phase_ == Phase::active) acks_.on_datagram(now);
+    is_datagram_counted = true;
+
+    Bytes plaintext = frame.payload;
+    if ((frame.flags & wire::flag::padded) != 0) {
+        const auto stripped = wire::without_padding(plaintext);
+        if (!stripped) return fail(now, stripped.error());
+        plaintext = *stripped;
+    }
+    if (phase_ != Phase::active) return handle_while_closing(frame, plaintext);
+
+    bool elicits_ack = true;
+    const auto taken = handle_plaintext(now, from, frame, plaintext, elicits_ack);
+    if (!taken) return fail(now, taken.error());
+    if (*taken == stream::Taken::no) return drop(wire::DropReason::data_beyond_initial_credit);
+    acks_.on_received(now, frame.sequence, elicits_ack, received.ecn);
+}
+
+// Spec protocol §12.3: the same bytes again on the 1st, 2nd, 4th, 8th … frame that holds
+// no SESSION_CLOSE; a peer that has closed itself is told nothing more.
+void Connection::handle_while_closing(const wire::FrameView& frame, Bytes plaintext) {
+    if (phase_ != Phase::closing) return;
+    if (frame.type == wire::FrameType::control) {
+        auto messages = wire::ControlMessages::parse(plaintext);
+        if (!messages) return;
+        while (const auto message = messages->next()) {
+            if (std::holds_alternative<wire::SessionClose>(*message)) {
+                phase_ = Phase::draining;
+                return;
+            }
+        }
+    }
+    ++frames_while_closing_;
+    if ((frames_while_closing_ & (frames_while_closing_ - 1)) == 0) is_close_due_ = true;
+}
+
+// Spec protocol §6: the window grows with the rate to two round trips.
+void Connection::grow_window(Instant now) {
+    ++window_frames_;
+    if (now - window_interval_start_ < 2 * round_trip()) return;
+    window_.set_size(2 * window_frames_);
+    window_interval_start_ = now;
+    window_frames_ = 0;
+}
+
+Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
+                                                                    const Address& from,
+                                                                    const wire::FrameView& frame,
+                                                                    Bytes plaintext,
+                                                                    bool& elicits_ack) {
+    switch (frame.type) {
+        case wire::FrameType::data: {
+            STT_TRY(const wire::DataView data, wire::parse_data(plaintext, frame.flags));
+            return streams_.handle_data(now, round_trip(), frame.stream_id, frame.flags, data);
+        }
+        case wire::FrameType::stream_control: {
+            STT_TRY(const auto messages, wire::StreamControlMessages::parse(plaintext));
+            return streams_.handle_stream_control(now, round_trip(), frame.stream_id, messages);
+        }
+        case wire::FrameType::control: {
+            STT_TRY(const auto messages, wire::ControlMessages::parse(plaintext));
+            STT_TRY_VOID(handle_control(now, from, messages, elicits_ack));
+            return stream::Taken::yes;
+        }
+        default:
+            // Unassigned types are acknowledged and ignored. Spec protocol §3.
+            return stream::Taken::yes;
+    }
+}
+
+Result<void, wire::Violation> Connection::handle_control(Instant now, const Address& from,
+                                                         wire::ControlMessages messages,
+                                                         bool& elicits_ack) {
+    elicits_ack = false;
+    while (const auto message = messages.next()) {
+        if (!is_acknowledged_alone(*message)) elicits_ack = true;
+        STT_TRY_VOID(apply(now, from, *message));
+    }
+    return {};
+}
+
+Result<void, wire::Violation> Connection::apply(Instant now, const Address& from,
+                                                const wire::ControlMessage& message) {
+    if (const auto* ack = std::get_if<wire::Ack>(&message)) return handle_ack(now, *ack);
+    if (const auto* ping = std::get_if<wire::Ping>(&message)) {
+        queue_answer({from, wire::Pong{ping->token}});
+    } else if (const auto* challenge = std::get_if<wire::PathChallenge>(&message)) {
+        queue_answer({from, wire::PathResponse{challenge->token}});
+    } else if (const auto* pong = std::get_if<wire::Pong>(&message)) {
+        handle_pong(now, pong->token);
+    } else if (const auto* credit = std::get_if<wire::FlowCredit>(&message)) {
+        streams_.handle_flow_credit(credit->limit);
+    } else if (const auto* limit = std::get_if<wire::StreamLimit>(&message)) {
+        streams_.handle_stream_limit(limit->limit);
+    } else if (const auto* credits = std::get_if<wire::Credits>(&message)) {
+        return streams_.handle_credits(*credits);
+    } else if (const auto* rotation = std::get_if<wire::KeyRotation>(&message)) {
+        STT_TRY(const session::AnnounceOutcome outcome, keys_.receive.announce(*rotation));
+        // The announcement itself wiped the previous epoch.
+        if (outcome == session::AnnounceOutcome::accepted) wipe_previous_at_.reset();
+    } else if (const auto* close_message = std::get_if<wire::SessionClose>(&message)) {
+        handle_session_close(now, *close_message);
+    }
+    return {};
+}
+
+void Connection::queue_answer(Answer answer) {
+    if (answers_.size() >= answer_count_max) {
+        answers_.pop_front();
+        drop(wire::DropReason::queue_full);
+    }
+    answers_.push_back(std::move(answer));
+}
+
+void Connection::handle_pong(Instant now, const wire::Token& token) {
+    const auto found = std::find_if(pings_.begin(), pings_.end(), [&](const OutstandingPing& ping) {
+        return ping.token == token;
+    });
+    if (found == pings_.end()) return;
+    events_.push_back(PongReceived{found->number, now - found->sent_at});
+    pings_.erase(found);
+}
+
+Result<void, wire::Violation> Connection::handle_ack(Instant now, const wire::Ack& ack) {
+    STT_TRY(const recovery::AckOutcome outcome, loss_.on_ack(now, ack));
+    for (const recovery::SentFrame& frame : outcome.acked) on_frame_acknowledged(now, frame);
+    for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
+    return {};
+}
+
+stream::Planned Connection::planned_of(const recovery::Cargo& cargo) noexcept {
+    stream::Planned planned;
+    planned.type = cargo.type;
+    planned.key = {cargo.stream, cargo.use};
+    planned.flags = cargo.is_end ? wire::flag::stream_end : std::uint8_t{0};
+    planned.range = {cargo.offset, cargo.size, cargo.is_end};
+    planned.items = cargo.items;
+    return planned;
+}
+
+void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& frame) {
+    const recovery::Cargo& cargo = frame.cargo;
+    if (cargo.type != wire::FrameType::control) return streams_.on_acknowledged(planned_of(cargo));
+    if ((cargo.items & control_item::ack) != 0) acks_.on_ack_acknowledged(cargo.value);
+    if ((cargo.items & control_item::key_rotation) != 0 && keys_.send.is_rotating()) {
+        // Spec protocol §5.1: only now do frames go on under the new epoch.
+        keys_.send.commit();
+        items_pending_ &= ~control_item::key_rotation;
+        rotation_bytes_ = 0;
+        rotation_frames_ = 0;
+        rotated_at_ = now;
+    }
+}
+
+void Connection::on_frame_lost(const recovery::SentFrame& frame) {
+    ++totals_.frames_lost;
+    const recovery::Cargo& cargo = frame.cargo;
+    if (cargo.type != wire::FrameType::control) return streams_.on_lost(planned_of(cargo));
+    if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();
+    if ((cargo.items & control_item::stream_limit) != 0) streams_.resend_stream_limit();
+    if ((cargo.items & control_item::key_rotation) != 0 && keys_.send.is_rotating()) {
+        items_pending_ |= control_item::key_rotation;
+    }
+}
+
+}  // namespace stt::connection

@@ -1,0 +1,306 @@
+// What a session sends, and when. Spec protocol §5.1, §8.2, §10, §13.1.
+#include <algorithm>
+#include <cstring>
+
+#include "base/byte_order.hpp"
+#include "codec/writer.hpp"
+#include "core/connection/connection.hpp"
+#include "core/connection/control_item.hpp"
+
+namespace stt::connection {
+namespace {
+
+// Datagrams in one transmission: what segmentation offload takes.
+constexpr std::size_t datagram_count_max = 64;
+// Frames that a datagram can hold without being crowded out of the log of sent frames.
+constexpr std::size_t frames_per_datagram_max = 32;
+// Room under which no further frame is begun in a datagram: header, tag and a few bytes.
+constexpr std::size_t frame_room_min = 48;
+// Spec protocol §10.3: one Sequence in 512 to 2,048 is skipped.
+constexpr std::uint64_t skip_interval_min = 512;
+constexpr std::uint64_t skip_interval_max = 2'048;
+constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
+
+// Spec protocol §8.1, OBSERVED_ADDRESS: 4 + 2 or 16 + 2 bytes.
+std::size_t write_address(const Address& address, std::span<std::uint8_t, 18> output) {
+    const std::size_t octets = address.family() == Address::Family::ipv4 ? 4 : 16;
+    std::memcpy(output.data(), address.octets().data(), octets);
+    store_big_endian(output.data() + octets, address.port());
+    return octets + 2;
+}
+
+}  // namespace
+
+void Connection::draw_skip() noexcept {
+    std::array<std::uint8_t, 8> bytes;
+    random_->fill(bytes);
+    const auto drawn = load_little_endian<std::uint64_t>(bytes.data());
+    skip_in_ = skip_interval_min + drawn % (skip_interval_max - skip_interval_min + 1);
+}
+
+std::uint64_t Connection::take_sequence() noexcept {
+    const std::uint64_t sequence = next_sequence_++;
+    if (--skip_in_ == 0) {
+        ++next_sequence_;
+        draw_skip();
+    }
+    return sequence;
+}
+
+MutableBytes Connection::add_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
+                                   std::size_t payload_size, bool elicits_ack,
+                                   const recovery::Cargo& cargo) {
+    rotation_bytes_ += payload_size;
+    ++rotation_frames_;
+    ++totals_.frames_sent;
+    return batch_.add(type, stream, flags, take_sequence(), payload_size, elicits_ack, cargo);
+}
+
+std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buffer) {
+    check_time(now);
+    STT_CHECK(buffer.size() >= config_.datagram_size_max);
+    if (phase_ == Phase::closed) return std::nullopt;
+    std::optional<Transmit> transmit;
+    if (phase_ != Phase::active) {
+        transmit = transmit_close(buffer);
+    } else {
+        rotate_if_due(now);
+        transmit = transmit_answer(now, buffer);
+        if (!transmit) transmit = transmit_mtu_probe(now, buffer);
+        if (!transmit) transmit = transmit_batch(now, buffer);
+    }
+    if (transmit) {
+        last_sent_ = now;
+        totals_.bytes_sent += transmit->size;
+    }
+    return transmit;
+}
+
+std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
+    if (!std::exchange(is_close_due_, false)) return std::nullopt;
+    std::memcpy(buffer.data(), close_frame_.data(), close_frame_size_);
+    return Transmit{setup_.peer, close_frame_size_, close_frame_size_, 0};
+}
+
+void Connection::seal_close(std::uint64_t code, std::string_view reason) {
+    const wire::ControlMessage message = wire::SessionClose{code, bytes_of(reason)};
+    const std::size_t payload_size = wire::encoded_size(message);
+    batch_.begin(close_frame_, keys_.send, setup_.session_id);
+    STT_CHECK(batch_.begin_datagram(close_frame_.size()));
+    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0, payload_size, false, {}));
+    wire::write(writer, message);
+    batch_.end_datagram();
+    batch_.seal();
+    close_frame_size_ = batch_.size();
+}
+
+// A PONG or PATH_RESPONSE goes to where its question came from, once. Spec protocol §11.2.
+std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes buffer) {
+    if (answers_.empty()) return std::nullopt;
+    const Answer answer = answers_.front();
+    answers_.pop_front();
+    batch_.begin(buffer, keys_.send, setup_.session_id);
+    STT_CHECK(batch_.begin_datagram(recovery::datagram_size_base));
+    recovery::Cargo cargo;
+    cargo.type = wire::FrameType::control;
+    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0,
+                                   wire::encoded_size(answer.message), true, cargo));
+    wire::write(writer, answer.message);
+    finish_datagram(now, false);
+    batch_.seal();
+    return Transmit{answer.to, batch_.size(), batch_.size(), 0};
+}
+
+// PING and PADDING to the size that is probed. RFC 8899 §4.1.
+std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes buffer) {
+    if (!is_confirmed_) return std::nullopt;
+    const auto size = path().mtu().probe_size(now);
+    if (!size || !loss_.has_room(1) || path().allowance(now).bytes < *size) return std::nullopt;
+    batch_.begin(buffer, keys_.send, setup_.session_id);
+    STT_CHECK(batch_.begin_datagram(*size));
+    const std::size_t payload_size =
+        batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
+    const wire::ControlMessage ping = wire::Ping{};
+    recovery::Cargo cargo;
+    cargo.type = wire::FrameType::control;
+    codec::Writer writer(
+        add_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
+    wire::write(writer, ping);
+    // The kind of PADDING, a length of two bytes, and as many zeros as remain.
+    const wire::ControlMessage padding = wire::Padding{writer.room() - 3};
+    wire::write(writer, padding);
+    STT_CHECK(writer.room() == 0);
+    finish_datagram(now, true);
+    batch_.seal();
+    return Transmit{setup_.peer, batch_.size(), batch_.size(), 0};
+}
+
+bool Connection::has_eliciting_to_send() {
+    return items_pending_ != 0 || is_ping_pending_ || streams_.has_session_credit_pending() ||
+           streams_.next_candidate().has_value();
+}
+
+std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
+    release_at_.reset();
+    const std::size_t mtu = path().mtu().current();
+    const recovery::SendAllowance allowance = path().allowance(now);
+    std::size_t budget = allowance.bytes;
+    is_marking_ = path().may_mark();
+    batch_.begin(buffer, keys_.send, setup_.session_id);
+    std::size_t segment_size = 0;
+    for (std::size_t count = 0; count < datagram_count_max; ++count) {
+        const bool is_probe = probes_due_ > 0;
+        const bool has_eliciting = has_eliciting_to_send();
+        const bool may_elicit = is_probe || (has_eliciting && budget >= mtu &&
+                                             loss_.has_room(frames_per_datagram_max));
+        if (has_eliciting && !may_elicit) release_at_ = allowance.release;
+        if (!has_eliciting && budget >= mtu) path_state().on_app_limited();
+        const bool is_auth_proof_due = auth_proof_at_ && now >= *auth_proof_at_;
+        if (!may_elicit && !acks_.is_due(now) && !is_auth_proof_due) break;
+        if (!batch_.begin_datagram(mtu)) break;
+        const std::size_t size = write_datagram(now, may_elicit, is_probe);
+        if (size == 0) break;
+        if (is_probe) --probes_due_;
+        segment_size = std::max(segment_size, size);
+        budget -= std::min(budget, size);
+        // All datagrams of a burst have one size; a shorter one can only be the last.
+        if (size < mtu) break;
+    }
+    batch_.seal();
+    if (batch_.size() == 0) return std::nullopt;
+    return Transmit{setup_.peer, batch_.size(), segment_size,
+                    is_marking_ ? ecn_capable : std::uint8_t{0}};
+}
+
+// Fills one datagram and returns its size; zero when there was nothing to put into it.
+std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_elicit) {
+    if (auth_proof_at_ && now >= *auth_proof_at_) {
+        batch_.add_sealed(setup_.auth_proof);
+        auth_proof_at_ = now + auth_proof_interval_;
+        auth_proof_interval_ = std::min(2 * auth_proof_interval_, config_.handshake_resend_max);
+    }
+    const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
+    add_control_frame(now, may_elicit, must_elicit && !has_stream_frames);
+    if (may_elicit) add_stream_frames();
+    const std::size_t size = batch_.datagram_size();
+    finish_datagram(now, false);
+    return size;
+}
+
+void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elicit) {
+    const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
+    ControlPayload payload;
+    payload.cargo.type = wire::FrameType::control;
+    codec::Writer writer(MutableBytes(payload.bytes).first(std::min(room, payload.bytes.size())));
+    if (acks_.is_due(now) || (may_elicit && acks_.has_unsent())) put_ack(now, writer, payload);
+    if (may_elicit) put_items(writer, payload);
+    if (must_elicit && !payload.elicits_ack) {
+        random_->fill(ping_token_);
+        put(writer, payload, wire::Ping{ping_token_});
+    }
+    if (writer.size() == 0) return;
+    const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(),
+                                         payload.elicits_ack, payload.cargo);
+    std::memcpy(place.data(), payload.bytes.data(), writer.size());
+    if (payload.has_ack) acks_.on_ack_sent(now, payload.has_ack_ping);
+}
+
+bool Connection::put(codec::Writer& writer, ControlPayload& payload,
+                     const wire::ControlMessage& message) {
+    if (wire::encoded_size(message) > writer.room()) return false;
+    wire::write(writer, message);
+    payload.elicits_ack = true;
+    return true;
+}
+
+void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& payload) {
+    const auto ranges = acks_.ranges();
+    if (ranges.empty()) return;
+    const std::size_t written = wire::write_ack(writer, ranges, acks_.delay_us(now),
+                                                acks_.ecn_counts(), writer.room());
+    if (written == 0) return;
+    payload.has_ack = true;
+    payload.cargo.items |= control_item::ack;
+    payload.cargo.value = ranges.front().last;
+    // Spec protocol §10.2: so that old ranges can be forgotten.
+    if (!acks_.wants_ping(now)) return;
+    random_->fill(ping_token_);
+    payload.has_ack_ping = put(writer, payload, wire::Ping{ping_token_});
+}
+
+void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
+    if ((items_pending_ & control_item::key_rotation) != 0 &&
+        put(writer, payload, keys_.send.pending())) {
+        items_pending_ &= ~control_item::key_rotation;
+        payload.cargo.items |= control_item::key_rotation;
+    }
+    if (const auto limit = streams_.take_flow_credit()) {
+        if (put(writer, payload, wire::FlowCredit{*limit})) {
+            payload.cargo.items |= control_item::flow_credit;
+        } else {
+            streams_.resend_flow_credit();
+        }
+    }
+    if (const auto limit = streams_.take_stream_limit()) {
+        if (put(writer, payload, wire::StreamLimit{*limit})) {
+            payload.cargo.items |= control_item::stream_limit;
+        } else {
+            streams_.resend_stream_limit();
+        }
+    }
+    if ((items_pending_ & control_item::observed_address) != 0) {
+        std::array<std::uint8_t, 18> address{};
+        const std::size_t size = write_address(setup_.peer, address);
+        if (put(writer, payload, wire::ObservedAddress{Bytes(address).first(size)})) {
+            items_pending_ &= ~control_item::observed_address;
+        }
+    }
+    if (is_ping_pending_ && put(writer, payload, wire::Ping{ping_token_})) is_ping_pending_ = false;
+}
+
+void Connection::add_stream_frames() {
+    for (std::size_t count = 0; count < frames_per_datagram_max; ++count) {
+        if (batch_.datagram_room() < frame_room_min) return;
+        const auto candidate = streams_.next_candidate();
+        if (!candidate) return;
+        const std::size_t room =
+            batch_.payload_room(candidate->type, candidate->key.id, next_sequence_);
+        const auto planned = streams_.plan(*candidate, room);
+        if (!planned) return;
+        recovery::Cargo cargo;
+        cargo.type = planned->type;
+        cargo.is_end = planned->range.is_end;
+        cargo.stream = planned->key.id;
+        cargo.size = static_cast<std::uint32_t>(planned->range.size);
+        cargo.use = planned->key.use;
+        cargo.offset = planned->range.offset;
+        cargo.items = planned->items;
+        const MutableBytes payload = add_frame(planned->type, planned->key.id, planned->flags,
+                                               planned->payload_size, true, cargo);
+        streams_.fill(*planned, payload);
+    }
+}
+
+void Connection::finish_datagram(Instant now, bool is_mtu_probe) {
+    if (!batch_.datagram_frames().empty()) {
+        const recovery::LossDetection::Datagram datagram{
+            path_number, batch_.datagram_size(), is_mtu_probe, is_marking_ && !is_mtu_probe};
+        loss_.on_datagram_sent(now, datagram, batch_.datagram_frames());
+    }
+    batch_.end_datagram();
+}
+
+// Spec protocol §5.1. Frames go on under the current epoch until the peer has acknowledged.
+void Connection::rotate_if_due(Instant now) {
+    if (keys_.send.is_rotating() || !is_confirmed_) return;
+    const bool is_due = rotation_bytes_ >= config_.rotation_bytes ||
+                        rotation_frames_ >= config_.rotation_frames ||
+                        now - rotated_at_ >= config_.rotation_time;
+    if (!is_due) return;
+    session::RotationNonce nonce;
+    random_->fill(nonce);
+    keys_.send.prepare(nonce);
+    items_pending_ |= control_item::key_rotation;
+}
+
+}  // namespace stt::connection

@@ -1,0 +1,53 @@
+// What an engine tells its caller.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stt/address.hpp>
+#include <stt/time.hpp>
+#include <string>
+#include <variant>
+
+#include "core/stream/streams.hpp"
+#include "core/wire/faults.hpp"
+
+namespace stt::connection {
+
+// Why a session ended.
+enum class CloseCause {
+    local,      // close() was called here
+    peer,       // SESSION_CLOSE came
+    violation,  // the peer broke the protocol; it was told
+    idle,       // nothing authentic came for the idle timeout
+    unconfirmed,  // an initiator's session that the peer never confirmed. Spec protocol §4.3
+};
+
+struct Closed {
+    CloseCause cause = CloseCause::local;
+    std::uint64_t code = 0;
+    std::string reason;  // UTF-8, at most 255 bytes
+};
+
+// The peer has shown that it holds the session's keys.
+struct Confirmed {};
+
+struct PongReceived {
+    std::uint64_t ping = 0;  // what ping() returned
+    Duration round_trip{};
+};
+
+using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Closed>;
+
+// Datagrams to one address, written to the caller's buffer one behind the other: each has
+// segment_size bytes, the last what is left.
+struct Transmit {
+    Address to;
+    std::size_t size = 0;  // of all
+    std::size_t segment_size = 0;
+    std::uint8_t ecn = 0;  // the two bits of the IP header
+};
+
+using DropCounters = std::array<std::uint64_t, wire::drop_reason_count>;
+
+}  // namespace stt::connection

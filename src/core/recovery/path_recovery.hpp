@@ -1,0 +1,135 @@
+// RTT, congestion, pacing, MTU and ECN of one path. Spec protocol §10.5, §11.3.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stt/time.hpp>
+
+#include "core/recovery/congestion.hpp"
+#include "core/recovery/delivery_rate.hpp"
+#include "core/recovery/ecn.hpp"
+#include "core/recovery/pacer.hpp"
+#include "core/recovery/path_mtu.hpp"
+#include "core/recovery/rtt.hpp"
+#include "core/recovery/sent_log.hpp"
+
+namespace stt::recovery {
+
+// RFC 6298 §2.5 lets a retransmission timer stop growing at a minute.
+inline constexpr Duration probe_timeout_max = std::chrono::seconds(60);
+
+struct PathConfig {
+    // A WebSocket: nothing is lost on it while it is the path, there is no probe timeout, no
+    // window and no pacing; the socket's back-pressure is the window. Spec protocol §10.5.
+    bool is_reliable = false;
+    CongestionAlgorithm algorithm = CongestionAlgorithm::cubic;
+    std::size_t datagram_size_ceiling = datagram_size_ceiling_ipv4;
+};
+
+// Bytes of eliciting frames that may be sent now.
+struct SendAllowance {
+    std::size_t bytes = 0;
+    // Set when only pacing holds a full datagram back: ask again then. An ACK may come earlier.
+    std::optional<Instant> release;
+};
+
+// The state of a path that loss detection does not share with other paths. Owned and
+// fed by LossDetection; the connection reads it, and calls what is marked so.
+class PathRecovery {
+public:
+    explicit PathRecovery(const PathConfig& config);
+
+    bool is_reliable() const noexcept { return config_.is_reliable; }
+    const RttEstimator& rtt() const noexcept { return rtt_; }
+    const PathMtu& mtu() const noexcept { return mtu_; }
+    const CongestionController& controller() const noexcept { return *controller_; }
+    std::size_t bytes_in_flight() const noexcept { return in_flight_; }
+    std::uint64_t datagrams_sent() const noexcept { return datagram_next_; }
+    std::uint64_t delivered() const noexcept { return rate_.delivered(); }
+    unsigned probe_timeouts() const noexcept { return probe_timeouts_; }  // since an ACK
+    // Datagrams may be sent with ECT(0).
+    bool may_mark() const noexcept { return !config_.is_reliable && ecn_.may_mark(); }
+
+    // The connection's calls.
+    // What window and pacing allow; SIZE_MAX on a reliable path. Less than mtu().current(): wait.
+    // Probes after a timeout, and frames that elicit nothing, need no allowance.
+    SendAllowance allowance(Instant now) const noexcept;
+    // The allowance was not used up because nothing was there to send.
+    void on_app_limited() noexcept { rate_.on_app_limited(in_flight_); }
+    // A round trip measured otherwise: of the handshake.
+    void on_round_trip(Instant now, Duration sample) noexcept;
+
+private:
+    friend class LossDetection;
+
+    // One ACK's or timeout's news of this path while it is gathered.
+    struct Gathered {
+        std::size_t in_flight_before = 0;  // bytes
+        std::size_t acked_bytes = 0;
+        std::size_t acked_bytes_past_recovery = 0;
+        bool has_acked = false;
+        bool has_acked_eliciting = false;
+        std::uint64_t newest_datagram = 0;  // acknowledged
+        Instant newest_sent_at{};
+        std::uint64_t marked = 0;
+        std::optional<Duration> round_trip;
+        std::size_t lost_bytes = 0;           // of congestion
+        std::uint32_t lost_in_new_epoch = 0;  // frames
+        Instant lost_newest_sent_at{};
+        std::uint64_t congestion_marks = 0;  // CE
+        bool is_persistent = false;
+        bool has_spurious = false;
+    };
+
+    bool is_in_recovery(Instant sent_at) const noexcept {
+        return recovery_started_at_.has_value() && sent_at <= *recovery_started_at_;
+    }
+    void on_frame_sent(Instant now, SentFrame& frame) noexcept;
+    void on_datagram_sent(Instant now, std::size_t eliciting_size) noexcept;
+    void on_acked(Instant now, const SentFrame& frame) noexcept;
+    void on_lost(Instant now, const SentFrame& frame, bool is_congestion) noexcept;
+    std::uint32_t epoch_of_loss(const SentFrame& frame) const noexcept;
+    void on_ecn(std::uint64_t newly_marked,
+                const std::optional<wire::EcnCounts>& increase) noexcept;
+    void on_probe_timeout(Instant now) noexcept;
+    std::optional<Instant> probe_deadline() const noexcept;
+    // Tells the controller what was gathered.
+    void settle(Instant now) noexcept;
+    void begin_epoch(Instant now, Instant sent_at, CongestionEvent::Cause cause) noexcept;
+    AckSample sample(Instant now) noexcept;
+    void update_pacing(Instant now) noexcept;
+
+    PathConfig config_;
+    RttEstimator rtt_;
+    std::optional<Instant> first_sample_at_;
+    std::unique_ptr<CongestionController> controller_;
+    Pacer pacer_;
+    PathMtu mtu_;
+    EcnValidation ecn_;
+    DeliveryRate rate_;
+
+    std::size_t in_flight_ = 0;
+    std::uint64_t datagram_next_ = 0;
+    std::uint64_t window_used_until_ = 0;  // datagram number + 1 up to which the window was used
+    std::size_t eliciting_outstanding_ = 0;
+    Instant eliciting_sent_at_{};
+    Instant probe_timed_out_at_{};
+    unsigned probe_timeouts_ = 0;
+
+    std::optional<std::uint64_t> largest_acked_;  // sequence, of frames of this path
+    std::uint64_t largest_acked_datagram_ = 0;
+    std::optional<Instant> loss_time_;
+    std::uint64_t scan_from_ = 0;         // no frame of this path below it is outstanding
+    std::optional<Instant> lose_all_at_;  // Spec protocol §10.5: one PTO after another was taken
+
+    std::optional<Instant> recovery_started_at_;
+    std::uint32_t epoch_ = 0;
+    std::uint32_t epoch_losses_ = 0;  // frames of this epoch, less those that proved spurious
+    bool epoch_has_marks_ = false;    // CE in it: not to be undone
+
+    Gathered gathered_;
+};
+
+}  // namespace stt::recovery

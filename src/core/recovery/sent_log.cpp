@@ -1,0 +1,155 @@
+#include "core/recovery/sent_log.hpp"
+
+#include <algorithm>
+#include <stt/check.hpp>
+#include <utility>
+
+namespace stt::recovery {
+
+namespace {
+
+constexpr std::size_t ring_size_initial = 64;
+// An empty ring above this is given back: most sessions are idle most of the time.
+constexpr std::size_t ring_size_idle_max = 1'024;
+static_assert(sent_frames_max <= SequenceBits::size_max);
+
+}  // namespace
+
+SentLog::SentLog()
+    : ring_(ring_size_initial),
+      unacknowledged_(ring_size_initial),
+      outstanding_(ring_size_initial) {}
+
+bool SentLog::has_room(std::size_t frame_count) const noexcept {
+    const std::uint64_t oldest = outstanding_.next(base_, next_).value_or(next_);
+    return next_ - oldest + frame_count + skip_run_max <= sent_frames_max;
+}
+
+void SentLog::append(const SentFrame& frame, std::vector<SentFrame>& evicted) {
+    STT_CHECK(frame.sequence >= next_ && frame.sequence - next_ <= skip_run_max);
+    while (next_ < frame.sequence) {
+        skips_[skip_count_ % skips_max] = next_;
+        ++skip_count_;
+        push(SentFrame{}, State::skipped, evicted);
+    }
+    push(frame, State::outstanding, evicted);
+}
+
+void SentLog::push(const SentFrame& frame, State state, std::vector<SentFrame>& evicted) {
+    if (next_ - base_ == ring_.size()) make_room(evicted);
+    const std::uint64_t sequence = next_++;
+    entry(sequence) = Entry{frame, Instant{}, state};
+    if (state == State::skipped) return;
+    unacknowledged_.set(sequence);
+    if (frame.elicits_ack) outstanding_.set(sequence);
+}
+
+void SentLog::make_room(std::vector<SentFrame>& evicted) {
+    if (ring_.size() < sent_frames_max) {
+        resize(ring_.size() * 2);
+        return;
+    }
+    if (outstanding_.contains(base_)) evicted.push_back(entry(base_).frame);
+    pop();
+}
+
+void SentLog::resize(std::size_t size) {
+    std::vector<Entry> ring(size);
+    SequenceBits unacknowledged(size);
+    SequenceBits outstanding(size);
+    for (std::uint64_t sequence = base_; sequence < next_; ++sequence) {
+        ring[sequence & (size - 1)] = entry(sequence);
+        if (unacknowledged_.contains(sequence)) unacknowledged.set(sequence);
+        if (outstanding_.contains(sequence)) outstanding.set(sequence);
+    }
+    ring_ = std::move(ring);
+    unacknowledged_ = std::move(unacknowledged);
+    outstanding_ = std::move(outstanding);
+}
+
+void SentLog::pop() noexcept {
+    unacknowledged_.clear(base_);
+    outstanding_.clear(base_);
+    ++base_;
+}
+
+Result<void, wire::Violation> SentLog::check(const wire::Ack& ack) const noexcept {
+    if (ack.largest >= next_) {
+        return Unexpected(wire::Violation{ErrorCode::protocol, "acknowledges what was not sent"});
+    }
+    const std::uint64_t remembered = std::min<std::uint64_t>(skip_count_, skips_max);
+    wire::AckRanges ranges(ack);
+    for (std::size_t read = 0; read < ack_ranges_read_max && remembered > 0; ++read) {
+        const std::optional<wire::SequenceRange> range = ranges.next();
+        if (!range.has_value()) break;
+        // The first remembered skip at or above the range's low end, by bisection.
+        std::uint64_t low = skip_count_ - remembered;
+        std::uint64_t high = skip_count_;
+        while (low < high) {
+            const std::uint64_t middle = low + (high - low) / 2;
+            if (skips_[middle % skips_max] < range->first) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if (low < skip_count_ && skips_[low % skips_max] <= range->last) {
+            return Unexpected(
+                wire::Violation{ErrorCode::protocol, "acknowledges what was skipped"});
+        }
+    }
+    return {};
+}
+
+bool SentLog::is_unacknowledged(std::uint64_t sequence) const noexcept {
+    return sequence >= base_ && sequence < next_ && unacknowledged_.contains(sequence);
+}
+
+std::optional<std::uint64_t> SentLog::next_unacknowledged(std::uint64_t first,
+                                                          std::uint64_t last) const noexcept {
+    if (last < base_ || next_ == base_) return std::nullopt;
+    return unacknowledged_.next(std::max(first, base_), std::min(last, next_ - 1) + 1);
+}
+
+std::optional<std::uint64_t> SentLog::next_outstanding(std::uint64_t first,
+                                                       std::uint64_t last) const noexcept {
+    if (last < base_ || next_ == base_) return std::nullopt;
+    return outstanding_.next(std::max(first, base_), std::min(last, next_ - 1) + 1);
+}
+
+bool SentLog::was_acknowledged(std::uint64_t sequence) const noexcept {
+    return sequence >= base_ && sequence < next_ && entry(sequence).state == State::acknowledged;
+}
+
+const SentFrame& SentLog::at(std::uint64_t sequence) const noexcept {
+    STT_CHECK(sequence >= base_ && sequence < next_);
+    return entry(sequence).frame;
+}
+
+void SentLog::acknowledge(std::uint64_t sequence) noexcept {
+    STT_CHECK(is_unacknowledged(sequence));
+    entry(sequence).state = State::acknowledged;
+    unacknowledged_.clear(sequence);
+    outstanding_.clear(sequence);
+}
+
+void SentLog::declare_lost(std::uint64_t sequence, std::uint32_t loss_epoch, Instant now) noexcept {
+    STT_CHECK(sequence >= base_ && sequence < next_ && outstanding_.contains(sequence));
+    Entry& lost = entry(sequence);
+    lost.state = State::lost;
+    lost.lost_at = now;
+    lost.frame.was_lost = true;
+    lost.frame.loss_epoch = loss_epoch;
+    outstanding_.clear(sequence);
+}
+
+void SentLog::trim(Instant lost_before) {
+    while (base_ < next_ && !outstanding_.contains(base_)) {
+        const Entry& oldest = entry(base_);
+        if (oldest.state == State::lost && oldest.lost_at >= lost_before) break;
+        pop();
+    }
+    if (base_ == next_ && ring_.size() > ring_size_idle_max) resize(ring_size_initial);
+}
+
+}  // namespace stt::recovery

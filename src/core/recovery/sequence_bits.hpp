@@ -1,0 +1,34 @@
+// A bit for each of a window of sequences, with a fast search for the next one set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace stt::recovery {
+
+// Bits of the sequences of a ring whose size is a power of two, at most
+// 65,536: bit i stands for every sequence that is i modulo the size. Two levels of 64-bit
+// words, so that an ACK over 65,536 settled sequences costs 16 words and not 65,536 looks.
+class SequenceBits {
+public:
+    static constexpr std::size_t size_max = 65'536;
+    // All clear.
+    explicit SequenceBits(std::size_t size);
+
+    bool contains(std::uint64_t sequence) const noexcept;
+    void set(std::uint64_t sequence) noexcept;
+    void clear(std::uint64_t sequence) noexcept;
+    // The lowest sequence from first up to but without `end` whose bit is set; first + size >= end.
+    std::optional<std::uint64_t> next(std::uint64_t first, std::uint64_t end) const noexcept;
+
+private:
+    std::optional<std::size_t> next_index(std::size_t first, std::size_t end) const noexcept;
+
+    std::size_t mask_;
+    std::vector<std::uint64_t> words_;
+    std::vector<std::uint64_t> summary_;  // bit w: words_[w] is not zero
+};
+
+}  // namespace stt::recovery

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <stt/time.hpp>
+
+namespace stt::stream {
+
+// Credit that a receiver gives, for a stream or for the session. Spec protocol §9.1, §9.2.
+//
+// Credits are absolute limits. The window doubles, up to its cap, when the peer used
+// half of it in less than two round trips: then the window, and not the path, was
+// what held the peer back.
+class ReceiveWindow {
+public:
+    ReceiveWindow(std::uint64_t window_initial, std::uint64_t window_max) noexcept
+        : window_(std::min(window_initial, window_max)),
+          window_max_(window_max),
+          limit_(window_initial) {}
+
+    // Offsets below may be used by the peer.
+    std::uint64_t limit() const noexcept { return limit_; }
+    std::uint64_t window() const noexcept { return window_; }
+
+    // The application has read up to `read`. True when the limit was raised, and must be told.
+    bool on_read(Instant now, Duration rtt, std::uint64_t read) noexcept {
+        if (limit_ - std::min(read, limit_) >= window_ / 2) return false;
+        if (last_raise_ && now - *last_raise_ < 2 * rtt) {
+            window_ = std::min(2 * window_, window_max_);
+        }
+        last_raise_ = now;
+        const std::uint64_t raised = read + window_;
+        if (raised <= limit_) return false;
+        limit_ = raised;
+        return true;
+    }
+
+    // Makes the window at least `window`: a session's must not strangle its streams.
+    void widen(std::uint64_t window) noexcept {
+        window_ = std::max(window_, std::min(window, window_max_));
+    }
+
+private:
+    std::uint64_t window_;
+    std::uint64_t window_max_;
+    std::uint64_t limit_;
+    std::optional<Instant> last_raise_;
+};
+
+}  // namespace stt::stream

@@ -1,0 +1,73 @@
+// Keccak-p[1600, n_r], the one primitive of STC, and the ways this build can compute it.
+// Spec stc, "One permutation".
+//
+// This header and those it includes are compiled with and without vector instructions.
+// So it holds no inline function of external linkage: the linker keeps one copy of such
+// a function, and the one it keeps may be made of instructions the processor lacks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stt::stc {
+
+inline constexpr std::size_t lane_count = 25;
+inline constexpr std::size_t lane_size = 8;
+
+// Spec stc, "One permutation"; 24 rounds give the permutation of FIPS 202.
+inline constexpr unsigned rounds_stc = 12;
+inline constexpr unsigned rounds_max = 24;
+
+// Lanes that one call of DSF's duplex overwrites: 160 bytes. Spec stc §DSF.
+inline constexpr std::size_t fold_lanes = 20;
+// Lanes that one block of TurboSHAKE128 covers: 168 bytes. RFC 9861 §2.
+inline constexpr std::size_t absorb_lanes = 21;
+
+// The most states that any kernel works on side by side.
+inline constexpr std::size_t width_max = 8;
+
+// What a kernel's fold and unfold do: `count` calls of DSF's duplex od for each state.
+// State i reads the 160-byte blocks at input[i] and writes 160-byte blocks to output[i];
+// both move on by 160 bytes a call and may be equal.
+struct DuplexRun {
+    const std::uint8_t* input[width_max];
+    std::uint8_t* output[width_max];
+    // XORed into lane 20 of state i, at each call.
+    std::uint64_t trailer[width_max];
+    // All ones where the block is plaintext and what overwrites the state is the block
+    // XOR the state; zero where the block itself overwrites the state. Only fold reads it:
+    // whatever unfold is given overwrites the state.
+    std::uint64_t encrypts[width_max];
+    std::size_t count;
+};
+
+// The permutation on `width` independent states side by side.
+//
+// A batch of states is lane_count groups of `width` lanes: lane l of state i lies at byte
+// 8 (l width + i), little-endian, whatever the processor's order. A batch of one state is
+// thus the state itself, as in FIPS 202. A batch is aligned to its group's size, but one of
+// width 1 needs no alignment.
+struct Kernel {
+    std::size_t width;
+    // Fewer independent states than this are better given to a narrower kernel. Measured.
+    std::size_t states_min;
+    // The last `rounds` rounds of Keccak-f[1600]; `rounds` is even, at most 24.
+    void (*permute)(std::uint8_t* batch, unsigned rounds);
+    // The output is what overwrote the state: ciphertext.
+    void (*fold)(std::uint8_t* batch, const DuplexRun& run);
+    // The output is the block XOR the state: plaintext.
+    void (*unfold)(std::uint8_t* batch, const DuplexRun& run);
+    // XORs `count` blocks of 168 bytes at input[i] into state i, permuting after each.
+    void (*absorb)(std::uint8_t* batch, const std::uint8_t* const* input, std::size_t count);
+};
+
+inline constexpr std::size_t kernels_max = 3;
+
+// The kernels of one instruction set, widest first; the last has width 1.
+struct Backend {
+    const char* name;
+    const Kernel* kernels[kernels_max];
+    std::size_t kernel_count;
+};
+
+}  // namespace stt::stc

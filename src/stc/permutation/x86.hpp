@@ -1,0 +1,21 @@
+#pragma once
+
+#include "stc/permutation/permutation.hpp"
+
+namespace stt::stc::permutation {
+
+#if defined(__x86_64__)
+
+// Needs BMI1 and BMI2: one state in 64-bit integers.
+extern const Backend bmi2_backend;
+// Needs AVX2 and what bmi2_backend needs: four states side by side.
+extern const Backend avx2_backend;
+// Needs AVX-512 F and VL, and what avx2_backend needs: eight states side by side.
+extern const Backend avx512_backend;
+
+// The kernel of bmi2_backend, for the backends that are wider.
+extern const Kernel bmi2_kernel;
+
+#endif
+
+}  // namespace stt::stc::permutation
