@@ -74,18 +74,18 @@ std::string visible(std::string_view text) {
     return result;
 }
 
-std::string quoted(std::string_view text) { return "'" + visible(text) + "'"; }
+std::string quoted(std::string_view text) { return fmt::format("'{}'", visible(text)); }
 
 std::string shell_quoted(std::string_view text) {
-    std::string result = "'";
+    std::string inner;
     for (const char character : text) {
         if (character == '\'') {
-            result += "'\\''";
+            inner += "'\\''";
         } else {
-            result += character;
+            inner += character;
         }
     }
-    return visible(result + "'");
+    return fmt::format("'{}'", visible(inner));
 }
 
 std::string format_size(std::uint64_t bytes) {
@@ -118,12 +118,13 @@ std::string format_duration(std::chrono::duration<double> duration) {
 }
 
 std::string format_count(std::uint64_t count, std::string_view singular, std::string_view plural) {
-    std::string digits = fmt::format("{}", count);
-    for (std::size_t i = digits.size(); i > 3;) {
-        i -= 3;
-        digits.insert(i, ",");
+    const std::string digits = fmt::format("{}", count);
+    std::string grouped;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) grouped += ',';
+        grouped += digits[i];
     }
-    return fmt::format("{} {}", digits, count == 1 ? singular : plural);
+    return fmt::format("{} {}", grouped, count == 1 ? singular : plural);
 }
 
 }  // namespace stt::cli

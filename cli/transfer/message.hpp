@@ -55,10 +55,10 @@ struct Offer {
     std::uint64_t item = 0;
     EntryKind kind = EntryKind::file;
     std::string path;
-    std::string target;      // of a link
+    std::string target{};    // of a link
     std::uint64_t size = 0;  // of a file
     std::uint32_t mode = 0;  // permission bits only
-    Timestamp modified;
+    Timestamp modified{};
 
     friend bool operator==(const Offer&, const Offer&) = default;
 };
@@ -72,7 +72,7 @@ struct Notice {
     std::uint64_t number = 0;
     std::uint64_t count = 0;         // total: files
     ContentDigest::Output digest{};  // end, digest
-    std::string text;                // abandon, refused, failed: the reason
+    std::string text{};              // abandon, refused, failed: the reason
 
     friend bool operator==(const Notice&, const Notice&) = default;
 };

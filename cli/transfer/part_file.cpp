@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <stt/value.hpp>
 #include <utility>
 
@@ -35,15 +36,6 @@ Result<UniqueFd, int> open_part(int folder, const std::string& name) {
     return file;
 }
 
-// link() and unlink() where renameat2() is missing: NFS, some FUSE file systems.
-int rename_without_replacing(int folder, const char* from, const char* to) {
-    if (::syscall(SYS_renameat2, folder, from, folder, to, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    if (::linkat(folder, from, folder, to, 0) != 0) return errno;
-    ::unlinkat(folder, from, 0);
-    return 0;
-}
-
 }  // namespace
 
 std::string part_name(const Offer& offer) {
@@ -62,9 +54,22 @@ std::string part_name(const Offer& offer) {
         while ((static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
         name.resize(size);
     }
-    std::string result = "." + name + ".";
-    for (std::size_t i = 0; i < 8; ++i) result += fmt::format("{:02x}", output[i]);
-    return result.append(part_suffix);
+    const auto digits = std::span(output).first<8>();
+    return fmt::format(".{}.{:02x}{}", name, fmt::join(digits, ""), part_suffix);
+}
+
+int rename_in_folder(int folder, const std::string& from, const std::string& to, bool replace) {
+    if (replace) {
+        return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0 ? 0 : errno;
+    }
+    if (::syscall(SYS_renameat2, folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) {
+        return 0;
+    }
+    // Missing on NFS and on some FUSE file systems, where link() refuses as well as it does.
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    if (::linkat(folder, from.c_str(), folder, to.c_str(), 0) != 0) return errno;
+    ::unlinkat(folder, from.c_str(), 0);
+    return 0;
 }
 
 PartFile::PartFile(Place place, std::string part_name, UniqueFd file)
@@ -161,13 +166,7 @@ Result<void, int> PartFile::sync() {
 Result<void, int> PartFile::publish(bool replace) {
     const std::lock_guard lock(mutex_);
     STT_TRY_VOID(check());
-    const int folder = place_.folder->get();
-    int error = 0;
-    if (!replace) {
-        error = rename_without_replacing(folder, part_name_.c_str(), place_.name.c_str());
-    } else if (::renameat(folder, part_name_.c_str(), folder, place_.name.c_str()) != 0) {
-        error = errno;
-    }
+    const int error = rename_in_folder(place_.folder->get(), part_name_, place_.name, replace);
     if (error != 0) return Unexpected(error);
     file_.reset();
     return {};

@@ -19,6 +19,10 @@ namespace stt::cli {
 // that a file which changed at its source does not continue the part of its former self.
 std::string part_name(const Offer& offer);
 
+// Renames within one folder; the result is 0 or an errno value. Without `replace`, EEXIST
+// when something has the new name.
+int rename_in_folder(int folder, const std::string& from, const std::string& to, bool replace);
+
 // One part, held open and locked. All calls may come from any thread. Errors are errno
 // values; ESTALE after revoke().
 class PartFile {

@@ -86,7 +86,8 @@ Result<void, int> TargetFolder::leave_folder(const Offer& offer) {
     // A folder that belongs to someone else keeps its mode and time.
     if (found.st_uid != ::geteuid()) return {};
     if (::futimens(folder.get(), times_of(offer.modified).data()) != 0) return Unexpected(errno);
-    if (::fchmod(folder.get(), offer.mode) != 0) return Unexpected(errno);
+    // What the receiver's user set beyond permissions, such as an inherited group, stays.
+    if (::fchmod(folder.get(), (found.st_mode & 07000) | offer.mode) != 0) return Unexpected(errno);
     return {};
 }
 
@@ -101,8 +102,8 @@ Result<bool, int> TargetFolder::make_link(const Offer& offer, bool replace) {
     ::unlinkat(parent, part.c_str(), 0);
     if (::symlinkat(offer.target.c_str(), parent, part.c_str()) != 0) return Unexpected(errno);
     ::utimensat(parent, part.c_str(), times_of(offer.modified).data(), AT_SYMLINK_NOFOLLOW);
-    if (::renameat(parent, part.c_str(), parent, place.name.c_str()) != 0) {
-        const int error = errno;
+    const int error = rename_in_folder(parent, part, place.name, replace);
+    if (error != 0) {
         ::unlinkat(parent, part.c_str(), 0);
         return Unexpected(error);
     }

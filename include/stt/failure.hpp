@@ -9,20 +9,20 @@ namespace stt {
 enum class Failure {
     // connect
     handshake_timeout = 1,  // no answer: nobody there, another seed, or a path that is blocked
-    path_too_small,         // the path cannot carry datagrams of 1,200 bytes
+    path_too_small,         // this machine's interface cannot carry datagrams of 1,200 bytes
     // sessions
-    session_closed,      // closed by this side
+    session_closed,          // closed by this side
     session_closed_by_peer,  // the peer closed it: see Session::close_reason()
-    session_timeout,     // nothing was heard for the idle time
-    session_violation,   // the peer broke the protocol
+    session_timeout,         // nothing was heard for the idle time
+    session_violation,       // the peer broke the protocol
     node_closed,
+    ping_limit,  // too many pings wait for their answer
     // streams
-    stream_reset,         // the peer gave the stream's sending up: see Stream::reset_code()
-    stream_stopped,       // the peer does not want what this side sends
-    stream_refused,       // the peer has no use for the endpoint
-    stream_limit,         // the peer allows no more streams now
-    stream_finished,      // writing after finish()
-    endpoint_name_size,   // endpoint names have 0 to 255 bytes of UTF-8
+    stream_reset,        // the peer gave the stream's sending up: see Stream::reset_code()
+    stream_stopped,      // the peer does not want what this side sends
+    stream_limit,        // the peer allows no more streams now
+    stream_finished,     // writing after finish() or reset()
+    endpoint_name_size,  // endpoint names have 0 to 255 bytes of UTF-8
 };
 
 const std::error_category& failure_category() noexcept;

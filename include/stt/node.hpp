@@ -115,7 +115,8 @@ private:
 // that comes from it, only from the thread that runs `context`.
 class Node {
 public:
-    Node(asio::io_context& context, Seed seed, NodeConfig config = {});
+    // The seed is not kept: only the keys that come from it. 16 to 4,096 bytes.
+    Node(asio::io_context& context, const Seed& seed, NodeConfig config = {});
     ~Node();
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
@@ -127,6 +128,9 @@ public:
     // Connects to the first of `addresses` that answers; all are tried at once. Binds a
     // socket when listen() was not called.
     asio::awaitable<Result<Session, std::error_code>> connect(std::vector<Address> addresses);
+    asio::awaitable<Result<Session, std::error_code>> connect(const Address& address) {
+        return connect(std::vector<Address>(1, address));
+    }
     // The next session that a peer began. One caller at a time.
     asio::awaitable<Result<Session, std::error_code>> accept();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <stt/bytes.hpp>
 
 #include "base/secret.hpp"
@@ -28,6 +29,14 @@ public:
     // derive(K, context, L): `context` is a canonical DICT, `output` 1 to 4,096 bytes.
     void derive(Bytes context, MutableBytes output) const noexcept;
     Key derive_key(Bytes context) const noexcept;
+
+    // derive() with one context for many keys, several side by side in vector registers where
+    // the processor has them. `output` is divided among the keys, in their order and equally.
+    static void derive_many(std::span<const DerivationKey* const> keys, Bytes context,
+                            MutableBytes output) noexcept;
+
+    // The keyed state itself, for derivations side by side.
+    std::span<const std::uint8_t, lattice_size> state() const noexcept { return keyed_.state(); }
 
 private:
     TurboShake128 keyed_;

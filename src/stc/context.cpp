@@ -1,11 +1,13 @@
 #include "stc/context.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <stt/check.hpp>
 
 #include "base/byte_order.hpp"
 #include "codec/dict_encoder.hpp"
 #include "stc/encoded_context.hpp"
+#include "stc/permutation/permutation.hpp"
 #include "stc/phe.hpp"
 
 namespace stt::stc {
@@ -108,6 +110,28 @@ SeedHint Context::seed_hint(Nonce nonce) const noexcept {
     SeedHint hint;
     root_.derive(context.encoded(), hint);
     return hint;
+}
+
+void Context::seed_hints(std::span<const Context* const> contexts, Nonce nonce,
+                         std::span<SeedHint> hints) noexcept {
+    STT_CHECK(contexts.size() == hints.size());
+    codec::ContextDict context;
+    context.bytes("nonce", nonce).string("purpose", "seed_hint");
+    while (!contexts.empty()) {
+        // As many at a time as the widest kernel takes: no allocation.
+        const std::size_t count = std::min(contexts.size(), width_max);
+        std::array<const DerivationKey*, width_max> roots;
+        for (std::size_t i = 0; i < count; ++i) roots[i] = &contexts[i]->root_;
+        std::array<std::uint8_t, width_max * seed_hint_size> output;
+        const auto some = MutableBytes{output}.first(count * seed_hint_size);
+        DerivationKey::derive_many(std::span{roots}.first(count), context.encoded(), some);
+        for (std::size_t i = 0; i < count; ++i) {
+            std::copy_n(some.begin() + static_cast<std::ptrdiff_t>(i * seed_hint_size),
+                        seed_hint_size, hints[i].begin());
+        }
+        contexts = contexts.subspan(count);
+        hints = hints.subspan(count);
+    }
 }
 
 Key Context::chunk_key(std::span<const std::uint8_t, 8> session_id, std::uint32_t stream_id,

@@ -54,6 +54,9 @@ public:
 
     // Context.seed_hint(N): finds the seed of a HELLO among many.
     SeedHint seed_hint(Nonce nonce) const noexcept;
+    // The same for each of `contexts`, several side by side; as many `hints` as contexts.
+    static void seed_hints(std::span<const Context* const> contexts, Nonce nonce,
+                           std::span<SeedHint> hints) noexcept;
 
     // The key of a stream's chunks outside frames. Spec stc §Stream contexts.
     Key chunk_key(std::span<const std::uint8_t, 8> session_id, std::uint32_t stream_id,

@@ -5,6 +5,7 @@
 #include <stt/check.hpp>
 #include <type_traits>
 
+#include "base/byte_order.hpp"
 #include "base/secret.hpp"
 #include "stc/dsf_backend.hpp"
 #include "stc/duplex_batch.hpp"
@@ -126,14 +127,20 @@ void unfold_many(const Backend& backend, std::span<UnfoldJob> jobs) noexcept {
 
 bool equal_constant_time(Bytes a, Bytes b) noexcept {
     if (a.size() != b.size()) return false;
-    std::uint32_t difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        difference |= static_cast<std::uint32_t>(a[i] ^ b[i]);
+    std::uint64_t difference = 0;
+    std::size_t i = 0;
+    for (; i + lane_size <= a.size(); i += lane_size) {
+        difference |= load_little_endian<std::uint64_t>(a.data() + i) ^
+                      load_little_endian<std::uint64_t>(b.data() + i);
         // The compiler may not see that the outcome is settled once a bit is set.
         asm volatile("" : "+r"(difference));
     }
-    // Without a branch: 0 wraps around to all ones, 1 to 255 do not.
-    return ((difference - 1) >> 31) != 0;
+    for (; i < a.size(); ++i) {
+        difference |= static_cast<std::uint64_t>(a[i] ^ b[i]);
+        asm volatile("" : "+r"(difference));
+    }
+    // Without a branch: only a difference has its own or its negative's highest bit set.
+    return ((difference | (0 - difference)) >> 63) == 0;
 }
 
 }  // namespace stt::stc

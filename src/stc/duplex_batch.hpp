@@ -85,11 +85,13 @@ public:
     explicit DuplexBatch(const Kernel& kernel) noexcept
         : kernel_(&kernel), lane_stride_(lane_size * kernel.width) {
         STT_CHECK(kernel.width <= slots_max);
+        run_.scratch = scratch_;
         for (std::size_t slot = 0; slot < kernel.width; ++slot) make_idle(slot);
     }
     ~DuplexBatch() {
         wipe({batch_, lane_count * lane_stride_});
         wipe({staging_[0], sizeof staging_});
+        wipe(scratch_);
     }
     DuplexBatch(const DuplexBatch&) = delete;
     DuplexBatch& operator=(const DuplexBatch&) = delete;
@@ -291,6 +293,8 @@ private:
     DuplexRun run_;
     std::array<Slot, slots_max> slots_;
     alignas(64) std::uint8_t batch_[lane_count * lane_size * slots_max] = {};
+    // Not initialised: kernels write there before they read.
+    alignas(64) std::uint8_t scratch_[slots_max == 1 ? 1 : scratch_size(slots_max)];
     alignas(64) std::uint8_t staging_[slots_max][fold_rate] = {};
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stt/bytes.hpp>
 
 namespace stt::stc {
@@ -30,6 +31,9 @@ public:
     void finish(std::uint8_t domain) noexcept;
     // The next bytes of the output, of which there is no end.
     void squeeze(MutableBytes output) noexcept;
+
+    // The lattice as it is, for those who go on from it in a kernel.
+    std::span<const std::uint8_t, lattice_size> state() const noexcept { return state_; }
 
 private:
     std::array<std::uint8_t, lattice_size> state_{};

@@ -141,7 +141,7 @@ void Connection::begin_closing(Instant now, CloseCause cause, std::uint64_t code
     // Not through the middle of a character: a reason is UTF-8.
     while (size < reason.size() && size > 0 && (reason[size] & 0xc0) == 0x80) --size;
     const std::string_view text = reason.substr(0, size);
-    seal_close(code, text);
+    seal_close(now, code, text);
     phase_ = Phase::closing;
     is_close_due_ = true;
     close_deadline_ = now + three_probe_timeouts();
@@ -151,7 +151,7 @@ void Connection::begin_closing(Instant now, CloseCause cause, std::uint64_t code
 void Connection::handle_session_close(Instant now, const wire::SessionClose& message) {
     if (phase_ != Phase::active) return;
     // One back, so that the peer need not wait for more; then nothing.
-    seal_close(static_cast<std::uint64_t>(ErrorCode::none), {});
+    seal_close(now, static_cast<std::uint64_t>(ErrorCode::none), {});
     phase_ = Phase::draining;
     is_close_due_ = true;
     close_deadline_ = now + three_probe_timeouts();
@@ -201,14 +201,13 @@ void Connection::handle_loss_timeout(Instant now) {
     probes_due_ = std::max(probes_due_, outcome.probes);
 }
 
+// What happened to streams comes before the end of the session.
 std::optional<Event> Connection::poll_event() {
-    if (!events_.empty()) {
-        Event event = std::move(events_.front());
-        events_.pop_front();
-        return event;
-    }
     if (const auto event = streams_.poll_event()) return *event;
-    return std::nullopt;
+    if (events_.empty()) return std::nullopt;
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
 }
 
 std::optional<Instant> Connection::poll_timeout() const {
@@ -221,7 +220,9 @@ std::optional<Instant> Connection::poll_timeout() const {
     keep_earliest(earliest, auth_proof_at_);
     keep_earliest(earliest, wipe_previous_at_);
     if (is_confirmed_) {
-        keep_earliest(earliest, path().mtu().deadline());
+        // One that has passed waits for room in the window, and a timer would not make any.
+        const auto mtu_deadline = path().mtu().deadline();
+        if (mtu_deadline && *mtu_deadline > now_) keep_earliest(earliest, mtu_deadline);
         if (!keys_.send.is_rotating()) {
             keep_earliest(earliest, std::optional(rotated_at_ + config_.rotation_time));
         }

@@ -195,7 +195,7 @@ private:
     void put_items(codec::Writer& writer, ControlPayload& payload);
     bool has_eliciting_to_send();
     void finish_datagram(Instant now, bool is_mtu_probe);
-    void seal_close(std::uint64_t code, std::string_view reason);
+    void seal_close(Instant now, std::uint64_t code, std::string_view reason);
     void end(CloseCause cause, std::uint64_t code, std::string_view reason);
     void begin_closing(Instant now, CloseCause cause, std::uint64_t code, std::string_view reason);
     void fail(Instant now, const wire::Violation& violation);
@@ -247,8 +247,7 @@ private:
     std::optional<Instant> wipe_previous_at_;
 
     std::optional<Instant> close_deadline_;
-    std::array<std::uint8_t, 512> close_frame_{};
-    std::size_t close_frame_size_ = 0;
+    std::vector<std::uint8_t> close_frame_;  // sealed; empty until the session closes
     bool is_close_due_ = false;
     std::uint64_t frames_while_closing_ = 0;
 

@@ -78,20 +78,30 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
 
 std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
     if (!std::exchange(is_close_due_, false)) return std::nullopt;
-    std::memcpy(buffer.data(), close_frame_.data(), close_frame_size_);
-    return Transmit{setup_.peer, close_frame_size_, close_frame_size_, 0};
+    std::memcpy(buffer.data(), close_frame_.data(), close_frame_.size());
+    return Transmit{setup_.peer, close_frame_.size(), close_frame_.size(), 0};
 }
 
-void Connection::seal_close(std::uint64_t code, std::string_view reason) {
+// The close takes the last acknowledgement along: what the application here has read shall
+// not look lost to the peer.
+void Connection::seal_close(Instant now, std::uint64_t code, std::string_view reason) {
     const wire::ControlMessage message = wire::SessionClose{code, bytes_of(reason)};
-    const std::size_t payload_size = wire::encoded_size(message);
+    const std::size_t close_size = wire::encoded_size(message);
+    close_frame_.resize(recovery::datagram_size_base);
     batch_.begin(close_frame_, keys_.send, setup_.session_id);
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
-    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0, payload_size, false, {}));
+    ControlPayload payload;
+    codec::Writer writer(payload.bytes);
+    if (acks_.has_unsent()) put_ack(now, writer, payload);
+    const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
+    if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);
+    const MutableBytes place =
+        add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
+    std::memcpy(place.data(), payload.bytes.data(), writer.size());
     batch_.end_datagram();
     batch_.seal();
-    close_frame_size_ = batch_.size();
+    close_frame_.resize(batch_.size());
 }
 
 // A PONG or PATH_RESPONSE goes to where its question came from, once. Spec protocol §11.2.
@@ -145,6 +155,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     const std::size_t mtu = path().mtu().current();
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
+    if (is_confirmed_ && path().mtu().probe_size(now)) release_at_ = allowance.release;
     is_marking_ = path().may_mark();
     batch_.begin(buffer, keys_.send, setup_.session_id);
     std::size_t segment_size = 0;

@@ -155,7 +155,7 @@ private:
                                 const wire::FrameView& frame);
     void handle_hello(const Moment& moment, const Address& from, const wire::FrameView& frame);
     void handle_response(const Moment& moment, const Address& from, const wire::FrameView& frame,
-                         const TryPlace& place);
+                         TryPlace place);
     void handle_final(const Moment& moment, SessionHandle session, const wire::FrameView& frame);
     void handle_auth_proof(const Moment& moment, const Address& from,
                            const wire::FrameView& frame);

@@ -89,7 +89,7 @@ void Endpoint::handle_hello(const Moment& moment, const Address& from,
 }
 
 void Endpoint::handle_response(const Moment& moment, const Address& from,
-                               const wire::FrameView& frame, const TryPlace& place) {
+                               const wire::FrameView& frame, TryPlace place) {
     Attempt& attempt = attempts_.at(place.attempt);
     Try& one = attempt.tries[place.index];
     if (from != one.address) return drop(wire::DropReason::handshake_wrong_address);

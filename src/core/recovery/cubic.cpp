@@ -26,7 +26,7 @@ Cubic::Cubic(std::size_t datagram_size) noexcept
 }
 
 std::size_t Cubic::window() const noexcept {
-    return static_cast<std::size_t>(state_.window);
+    return static_cast<std::size_t>(state_.window + 0.5);
 }
 
 bool Cubic::is_in_slow_start() const noexcept {

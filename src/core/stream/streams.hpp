@@ -95,6 +95,8 @@ public:
     bool is_readable(StreamKey key) const;
     std::string endpoint(StreamKey key) const;
     std::size_t open_count() const noexcept { return open_count_; }
+    // Bytes of the peer's that count against the session's credit and were not read.
+    std::uint64_t unread() const noexcept { return received_total_ - read_total_; }
 
     // What the peer sent. A Violation closes the session.
     Result<Taken, wire::Violation> handle_data(Instant now, Duration rtt, std::uint16_t id,
@@ -159,6 +161,10 @@ private:
     Result<void, wire::Violation> apply_priority(StreamState& stream, std::uint64_t priority);
     void apply_stop(StreamState& stream, std::uint64_t code);
     Result<void, wire::Violation> count_received(StreamState& stream, std::uint64_t highest_before);
+    // The peer still has bytes to send that are wanted.
+    static bool needs_credit(const StreamState& stream) noexcept {
+        return !stream.receive.final_offset() && !stream.stop_code;
+    }
     void count_read(Instant now, Duration rtt, StreamState& stream, std::uint64_t read_before);
 
     void queue_items(StreamState& stream, std::uint32_t items);

@@ -238,8 +238,7 @@ void Streams::count_read(Instant now, Duration rtt, StreamState& stream,
     const std::uint64_t read_end = stream.receive.read_end();
     if (read_end == read_before || !stream.is_open_known) return;
     read_total_ += read_end - read_before;
-    const bool needs_credit = !stream.receive.final_offset() && !stream.stop_code;
-    if (needs_credit && stream.window.on_read(now, rtt, read_end)) {
+    if (needs_credit(stream) && stream.window.on_read(now, rtt, read_end)) {
         queue_items(stream, item::credit);
         // One stream's window must not be held back by the session's.
         session_window_.widen(2 * stream.window.window());

@@ -173,8 +173,10 @@ void Streams::on_lost(const Planned& planned) {
         queue_data(*stream);
         return;
     }
-    // A later copy may have been acknowledged since; then there is nothing to repeat.
-    const std::uint32_t again = planned.items & stream->items_unacknowledged;
+    // A later copy may have been acknowledged since; then there is nothing to repeat. But of
+    // CREDIT an earlier one may have been, which said less: the current limit goes out again.
+    std::uint32_t again = planned.items & (stream->items_unacknowledged | item::credit);
+    if (!needs_credit(*stream)) again &= ~item::credit;
     if (again != 0) queue_items(*stream, again);
 }
 

@@ -3,8 +3,8 @@
 
 #if defined(__x86_64__)
 
-#include "stc/permutation/pipelined_kernel.hpp"
 #include "stc/permutation/four_lanes.hpp"
+#include "stc/permutation/pipelined_kernel.hpp"
 
 namespace stt::stc::permutation {
 namespace {
@@ -13,6 +13,7 @@ struct Avx2Unit;
 
 struct Avx2Machine : FourLanes<Avx2Unit> {
     using Effect = Word;
+    static constexpr bool copies_lanes = false;
 
     static STT_ALWAYS_INLINE Word exclusive_or(Word a, Word b) { return _mm256_xor_si256(a, b); }
     static STT_ALWAYS_INLINE Word exclusive_or_and(Word a, Word b, Word mask) {

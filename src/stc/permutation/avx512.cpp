@@ -3,8 +3,8 @@
 
 #if defined(__x86_64__)
 
-#include "stc/permutation/pipelined_kernel.hpp"
 #include "stc/permutation/four_lanes.hpp"
+#include "stc/permutation/pipelined_kernel.hpp"
 
 namespace stt::stc::permutation {
 namespace {
@@ -18,6 +18,7 @@ constexpr int xor_of_and_not = 0xd2;  // a ^ (~b & c)
 
 // Four states, with the three-operand logic and the rotations of AVX-512.
 struct QuadMachine : FourLanes<Avx512Unit> {
+    static constexpr bool copies_lanes = false;
     // Left as two words: XORing both into a lane is one instruction.
     struct Effect {
         Word left;
@@ -59,6 +60,7 @@ struct OctoMachine {
     };
     static constexpr std::size_t width = 8;
     static constexpr std::size_t group = 4;
+    static constexpr bool copies_lanes = true;
 
     static STT_ALWAYS_INLINE Word exclusive_or(Word a, Word b) { return _mm512_xor_si512(a, b); }
     static STT_ALWAYS_INLINE Word exclusive_or_and(Word a, Word b, Word mask) {
@@ -111,10 +113,14 @@ struct OctoMachine {
         const Word odd_next = _mm512_unpackhi_epi64(words[2], words[3]);
         const Word low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
         const Word high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
-        store_halves(blocks[0] + offset, blocks[2] + offset, _mm512_permutex2var_epi64(even, low, even_next));
-        store_halves(blocks[1] + offset, blocks[3] + offset, _mm512_permutex2var_epi64(odd, low, odd_next));
-        store_halves(blocks[4] + offset, blocks[6] + offset, _mm512_permutex2var_epi64(even, high, even_next));
-        store_halves(blocks[5] + offset, blocks[7] + offset, _mm512_permutex2var_epi64(odd, high, odd_next));
+        store_halves(blocks[0] + offset, blocks[2] + offset,
+                     _mm512_permutex2var_epi64(even, low, even_next));
+        store_halves(blocks[1] + offset, blocks[3] + offset,
+                     _mm512_permutex2var_epi64(odd, low, odd_next));
+        store_halves(blocks[4] + offset, blocks[6] + offset,
+                     _mm512_permutex2var_epi64(even, high, even_next));
+        store_halves(blocks[5] + offset, blocks[7] + offset,
+                     _mm512_permutex2var_epi64(odd, high, odd_next));
     }
 
 private:

@@ -2,8 +2,9 @@
 // Spec stc, "One permutation".
 //
 // This header and those it includes are compiled with and without vector instructions.
-// So it holds no inline function of external linkage: the linker keeps one copy of such
-// a function, and the one it keeps may be made of instructions the processor lacks.
+// So it holds no inline function of external linkage that is called at run time: the linker keeps
+// one copy of such a function, and the one it keeps may be made of instructions the processor
+// lacks.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,15 @@ struct DuplexRun {
     // whatever unfold is given overwrites the state.
     std::uint64_t encrypts[width_max];
     std::size_t count;
+    // scratch_size(width) bytes, aligned to 64, in which a kernel may leave data: the caller
+    // wipes them when it is done with all its runs. A kernel of width 1 needs none.
+    std::uint8_t* scratch;
 };
+
+// A block on its way in and one on its way out, of every state.
+consteval std::size_t scratch_size(std::size_t width) {
+    return 2 * fold_lanes * lane_size * width;
+}
 
 // The permutation on `width` independent states side by side.
 //

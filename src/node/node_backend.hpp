@@ -1,0 +1,108 @@
+// The loop of a node: sockets and timers on one side, the engine on the other.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stt/node.hpp>
+#include <vector>
+
+#include "core/connection/endpoint.hpp"
+#include "node/await_completion.hpp"
+#include "node/session_backend.hpp"
+#include "platform/entropy.hpp"
+#include "transport/udp/udp_socket.hpp"
+
+namespace stt::detail {
+
+// Owned by Node; asynchronous operations hold it weakly, so that nothing runs once the
+// node is gone. Everything happens on the thread that runs the io_context.
+class NodeBackend : public std::enable_shared_from_this<NodeBackend> {
+public:
+    using SessionPointer = std::shared_ptr<SessionBackend>;
+
+    NodeBackend(asio::io_context& context, const Seed& seed, const NodeConfig& config);
+    ~NodeBackend();
+
+    asio::any_io_executor executor() { return context_.get_executor(); }
+    connection::Endpoint& endpoint() noexcept { return endpoint_; }
+    const NodeId& id() const noexcept { return endpoint_.node_id(); }
+
+    Result<Address, std::error_code> listen(const Address& address);
+    node::Cancel connect(const std::vector<Address>& addresses,
+                         Completion<SessionPointer> completion);
+    node::Cancel accept(Completion<SessionPointer> completion);
+    // Begins to close all sessions; completes when their closes have left.
+    node::Cancel close(Completion<bool> completion);
+
+    // A session has something to send, or to tell.
+    void wake(connection::SessionHandle session);
+    // Fails everything that waits, and lets go of the sockets.
+    void shut_down();
+
+private:
+    struct Socket {
+        Socket(asio::io_context& context, transport::UdpSocket socket_given);
+        ~Socket();
+        Socket(const Socket&) = delete;
+        Socket& operator=(const Socket&) = delete;
+
+        bool serves(const Address& address) const noexcept;
+
+        transport::UdpSocket socket;
+        asio::posix::stream_descriptor descriptor;  // borrows the socket's
+        bool is_waiting_to_write = false;
+    };
+    // A transmission that the socket had no room for.
+    struct Blocked {
+        Socket* socket = nullptr;
+        std::vector<std::uint8_t> bytes;
+        transport::Outgoing message;
+    };
+
+    connection::Moment moment() const noexcept;
+    Result<Socket*, std::error_code> bind(const Address& address);
+    Socket* socket_for(const Address& address) noexcept;
+    void wait_readable(Socket& socket);
+    void wait_writable(Socket& socket);
+    void receive(Socket& socket);
+    void schedule();
+    void run();
+    void send_pending();
+    bool send(const connection::Transmit& transmit);
+    void handle_events();
+    void handle_event(const connection::EndpointEvent& event);
+    SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
+    void arm_timer();
+    void finish_close_if_sent();
+    void log(LogLevel level, const std::string& line) const;
+
+    asio::io_context& context_;
+    NodeConfig config_;
+    platform::SystemRandom random_;
+    connection::Endpoint endpoint_;
+    handshake::SeedId seed_ = 0;
+
+    std::vector<std::unique_ptr<Socket>> sockets_;
+    transport::ReceiveBatch received_;
+    std::vector<std::uint8_t> send_buffer_;
+    std::optional<Blocked> blocked_;
+    asio::steady_timer timer_;
+    std::optional<Instant> timer_at_;
+    bool is_scheduled_ = false;
+    bool is_shut_down_ = false;
+
+    std::map<connection::SessionHandle, SessionPointer> sessions_;
+    std::deque<SessionPointer> accepted_;
+    Completion<SessionPointer> accept_;
+    std::map<connection::AttemptId, Completion<SessionPointer>> connects_;
+    Completion<bool> close_;
+    bool is_closing_ = false;
+};
+
+}  // namespace stt::detail

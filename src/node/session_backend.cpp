@@ -1,0 +1,235 @@
+#include "node/session_backend.hpp"
+
+#include <algorithm>
+#include <asio/error.hpp>
+#include <numeric>
+
+#include "node/node_backend.hpp"
+#include "node/stream_backend.hpp"
+#include "platform/clock.hpp"
+
+namespace stt::detail {
+namespace {
+
+std::error_code failure_of(connection::CloseCause cause) {
+    switch (cause) {
+        case connection::CloseCause::local: return Failure::session_closed;
+        case connection::CloseCause::peer: return Failure::session_closed_by_peer;
+        case connection::CloseCause::violation: return Failure::session_violation;
+        case connection::CloseCause::idle: return Failure::session_timeout;
+        case connection::CloseCause::unconfirmed: return Failure::handshake_timeout;
+    }
+    return Failure::session_closed;
+}
+
+const std::error_code aborted = asio::error::operation_aborted;
+
+}  // namespace
+
+SessionBackend::SessionBackend(std::weak_ptr<NodeBackend> node, asio::any_io_executor executor,
+                               connection::SessionHandle handle, Duration handshake)
+    : node_(std::move(node)), executor_(std::move(executor)), handle_(handle) {
+    statistics_.handshake = handshake;
+    if (const auto* engine = connection()) {
+        peer_node_id_ = engine->peer_node_id();
+        peer_address_ = engine->peer();
+    }
+}
+
+connection::Connection* SessionBackend::connection() const {
+    const auto node = node_.lock();
+    return node == nullptr ? nullptr : node->endpoint().find(handle_);
+}
+
+void SessionBackend::wake() {
+    if (const auto node = node_.lock()) node->wake(handle_);
+}
+
+SessionStatistics SessionBackend::statistics() const {
+    const auto* engine = connection();
+    if (engine == nullptr) return statistics_;
+    const auto& path = engine->path();
+    statistics_.rtt_smoothed = path.rtt().smoothed();
+    statistics_.rtt_min = path.rtt().minimum();
+    statistics_.rtt_latest = path.rtt().latest();
+    statistics_.congestion_window = path.controller().window();
+    statistics_.bytes_in_flight = path.bytes_in_flight();
+    statistics_.datagram_size = path.mtu().current();
+    statistics_.frames_sent = engine->totals().frames_sent;
+    statistics_.frames_received = engine->totals().frames_received;
+    statistics_.frames_lost = engine->totals().frames_lost;
+    statistics_.bytes_sent = engine->totals().bytes_sent;
+    statistics_.bytes_received = engine->totals().bytes_received;
+    statistics_.send_epoch = engine->send_epoch();
+    statistics_.receive_epoch = engine->receive_epoch();
+    const auto& drops = engine->drops();
+    statistics_.frames_dropped = std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
+    return statistics_;
+}
+
+SessionBackend::StreamPointer SessionBackend::make_stream(stream::StreamKey key) {
+    return std::make_unique<node::StreamBackend>(shared_from_this(), key);
+}
+
+bool SessionBackend::try_open(const std::string& endpoint, Completion<StreamPointer>& completion) {
+    const auto key = connection()->open_stream(endpoint);
+    if (key) {
+        completion({}, make_stream(*key));
+        wake();
+        return true;
+    }
+    if (key.error() == stream::OpenError::stream_limit) return false;
+    completion(Failure::endpoint_name_size, nullptr);
+    return true;
+}
+
+node::Cancel SessionBackend::open_stream(std::string endpoint,
+                                         Completion<StreamPointer> completion) {
+    if (error_ || connection() == nullptr) {
+        completion(error_ ? error_ : make_error_code(Failure::node_closed), nullptr);
+        return [] {};
+    }
+    if (opens_.empty() && try_open(endpoint, completion)) return [] {};
+    const std::uint64_t number = ++operation_count_;
+    opens_.push_back({number, std::move(endpoint), std::move(completion)});
+    return [weak = weak_from_this(), number] {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        const auto found =
+            std::find_if(self->opens_.begin(), self->opens_.end(),
+                         [number](const PendingOpen& each) { return each.number == number; });
+        if (found == self->opens_.end()) return;
+        auto pending = std::move(found->completion);
+        self->opens_.erase(found);
+        pending(aborted, nullptr);
+    };
+}
+
+void SessionBackend::retry_opens() {
+    while (!opens_.empty() && try_open(opens_.front().endpoint, opens_.front().completion)) {
+        opens_.pop_front();
+    }
+}
+
+node::Cancel SessionBackend::accept_stream(Completion<StreamPointer> completion) {
+    STT_CHECK(!accept_);
+    if (!opened_.empty()) {
+        Opened opened = std::move(opened_.front());
+        opened_.pop_front();
+        completion({}, opened.leftover ? std::make_unique<node::StreamBackend>(
+                                             shared_from_this(), opened.key,
+                                             *std::move(opened.leftover))
+                                       : make_stream(opened.key));
+        return [] {};
+    }
+    if (error_) {
+        completion(error_, nullptr);
+        return [] {};
+    }
+    accept_ = std::move(completion);
+    return [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr || !self->accept_) return;
+        std::exchange(self->accept_, {})(aborted, nullptr);
+    };
+}
+
+node::Cancel SessionBackend::ping(Completion<Duration> completion) {
+    auto* engine = connection();
+    if (error_ || engine == nullptr) {
+        completion(error_ ? error_ : make_error_code(Failure::node_closed), {});
+        return [] {};
+    }
+    const auto number = engine->ping(platform::now());
+    if (!number) {
+        completion(Failure::ping_limit, {});
+        return [] {};
+    }
+    pings_[*number] = std::move(completion);
+    wake();
+    return [weak = weak_from_this(), number = *number] {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        auto pending = self->pings_.extract(number);
+        if (!pending.empty()) pending.mapped()(aborted, {});
+    };
+}
+
+node::Cancel SessionBackend::wait_closed(Completion<bool> completion) {
+    if (error_) {
+        completion({}, true);
+        return [] {};
+    }
+    const std::uint64_t number = ++operation_count_;
+    closed_waiters_[number] = std::move(completion);
+    return [weak = weak_from_this(), number] {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        auto pending = self->closed_waiters_.extract(number);
+        if (!pending.empty()) pending.mapped()(aborted, false);
+    };
+}
+
+void SessionBackend::close(std::uint64_t code, std::string_view reason) {
+    if (auto* engine = connection()) {
+        engine->close(platform::now(), code, reason);
+        wake();
+    }
+}
+
+void SessionBackend::handle_event(const connection::Event& event) {
+    if (const auto* stream_event = std::get_if<stream::StreamEvent>(&event)) {
+        handle_stream_event(*stream_event);
+    } else if (const auto* pong = std::get_if<connection::PongReceived>(&event)) {
+        auto pending = pings_.extract(pong->ping);
+        if (!pending.empty()) pending.mapped()({}, pong->round_trip);
+    } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
+        handle_closed(*closed);
+    }
+}
+
+void SessionBackend::handle_stream_event(const stream::StreamEvent& event) {
+    using Kind = stream::StreamEvent::Kind;
+    if (event.kind == Kind::limit_raised) return retry_opens();
+    if (event.kind == Kind::opened) {
+        if (accept_) return std::exchange(accept_, {})({}, make_stream(event.key));
+        opened_.push_back({event.key, std::nullopt});
+        return;
+    }
+    const auto found = streams_.find(event.key);
+    if (found == streams_.end()) return;
+    node::StreamBackend& stream = *found->second;
+    switch (event.kind) {
+        case Kind::readable: return stream.on_readable();
+        case Kind::writable: return stream.on_writable();
+        case Kind::acknowledged: return stream.on_acknowledged();
+        case Kind::reset: return stream.on_reset(event.code);
+        default: return stream.on_stopped(event.code);
+    }
+}
+
+void SessionBackend::handle_closed(const connection::Closed& closed) {
+    close_reason_ = {closed.code, closed.reason};
+    static_cast<void>(statistics());
+    end(failure_of(closed.cause));
+}
+
+void SessionBackend::handle_node_closed() {
+    if (!error_) end(Failure::node_closed);
+}
+
+void SessionBackend::end(std::error_code error) {
+    if (error_) return;
+    error_ = error;
+    for (const auto& [key, stream] : streams_) stream->on_session_ended(error);
+    auto* engine = connection();
+    for (Opened& opened : opened_) {
+        opened.leftover = engine == nullptr ? node::Leftover{} : node::take_unread(*engine, opened.key);
+    }
+    if (accept_) std::exchange(accept_, {})(error, nullptr);
+    for (auto& pending : std::exchange(opens_, {})) pending.completion(error, nullptr);
+    for (auto& [number, completion] : std::exchange(pings_, {})) completion(error, {});
+    for (auto& [number, completion] : std::exchange(closed_waiters_, {})) completion({}, true);
+}
+
+}  // namespace stt::detail

@@ -1,0 +1,90 @@
+// The node's side of one Session.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stt/node.hpp>
+#include <string>
+#include <system_error>
+
+#include "core/connection/endpoint.hpp"
+#include "node/await_completion.hpp"
+#include "node/stream_backend.hpp"
+
+namespace stt::detail {
+
+class SessionBackend : public std::enable_shared_from_this<SessionBackend> {
+public:
+    using StreamPointer = std::unique_ptr<detail::StreamBackend>;
+
+    SessionBackend(std::weak_ptr<NodeBackend> node, asio::any_io_executor executor,
+                   connection::SessionHandle handle, Duration handshake);
+
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    // The engine; null once it is gone.
+    connection::Connection* connection() const;
+    // What a command to the engine makes it want to send will leave soon.
+    void wake();
+    // Why the session ended; none while it is open.
+    std::error_code error() const noexcept { return error_; }
+    const CloseReason& close_reason() const noexcept { return close_reason_; }
+    NodeId peer_node_id() const noexcept { return peer_node_id_; }
+    Address peer_address() const noexcept { return peer_address_; }
+    SessionStatistics statistics() const;
+
+    node::Cancel open_stream(std::string endpoint, Completion<StreamPointer> completion);
+    node::Cancel accept_stream(Completion<StreamPointer> completion);
+    node::Cancel ping(Completion<Duration> completion);
+    node::Cancel wait_closed(Completion<bool> completion);
+    void close(std::uint64_t code, std::string_view reason);
+
+    void attach(stream::StreamKey key, node::StreamBackend* stream) { streams_[key] = stream; }
+    void detach(stream::StreamKey key) { streams_.erase(key); }
+
+    void handle_event(const connection::Event& event);
+    // The node is going away.
+    void handle_node_closed();
+
+private:
+    struct PendingOpen {
+        std::uint64_t number;
+        std::string endpoint;
+        Completion<StreamPointer> completion;
+    };
+
+    void handle_stream_event(const stream::StreamEvent& event);
+    void handle_closed(const connection::Closed& closed);
+    void end(std::error_code error);
+    void retry_opens();
+    // False: the peer allows no more streams now.
+    bool try_open(const std::string& endpoint, Completion<StreamPointer>& completion);
+    StreamPointer make_stream(stream::StreamKey key);
+
+    std::weak_ptr<NodeBackend> node_;
+    asio::any_io_executor executor_;
+    connection::SessionHandle handle_;
+    NodeId peer_node_id_{};
+    Address peer_address_;
+    std::error_code error_;
+    CloseReason close_reason_;
+    mutable SessionStatistics statistics_;  // the last ones, when the engine is gone
+
+    std::map<stream::StreamKey, node::StreamBackend*> streams_;
+    // Streams that the peer opened and nobody has accepted yet.
+    struct Opened {
+        stream::StreamKey key;
+        std::optional<node::Leftover> leftover;  // once the session has ended
+    };
+    std::deque<Opened> opened_;
+    Completion<StreamPointer> accept_;
+    std::deque<PendingOpen> opens_;
+    std::uint64_t operation_count_ = 0;
+    std::map<std::uint64_t, Completion<Duration>> pings_;
+    std::map<std::uint64_t, Completion<bool>> closed_waiters_;
+};
+
+}  // namespace stt::detail

@@ -1,0 +1,89 @@
+// The node's side of one Stream handle.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stt/stream.hpp>
+#include <string>
+#include <vector>
+
+#include "core/stream/stream_key.hpp"
+
+namespace stt::detail {
+class SessionBackend;
+}
+namespace stt::connection {
+class Connection;
+}
+
+namespace stt::node {
+
+// What a stream received before its session ended: still the application's to read.
+struct Leftover {
+    std::string endpoint;
+    std::vector<std::uint8_t> bytes;
+    std::size_t position = 0;
+    bool is_end = false;
+};
+// Takes all that can be read of a stream out of its engine.
+Leftover take_unread(connection::Connection& connection, stream::StreamKey key);
+
+// One of each kind of operation may wait at a time: a second read, write or wait while one is
+// under way breaks an STT_CHECK, as it is a mistake of the program.
+class StreamBackend final : public detail::StreamBackend {
+public:
+    StreamBackend(std::shared_ptr<detail::SessionBackend> session, stream::StreamKey key);
+    // Of a session that has ended.
+    StreamBackend(std::shared_ptr<detail::SessionBackend> session, stream::StreamKey key,
+                  Leftover leftover);
+    ~StreamBackend() override;
+
+    asio::any_io_executor executor() const override;
+    void read_some(MutableBytes buffer, Completion<std::size_t> completion) override;
+    void write_some(Bytes data, Completion<std::size_t> completion) override;
+    void wait_acknowledged(Completion<std::size_t> completion) override;
+    void cancel_reads() override;
+    void cancel_writes() override;
+    void finish() override;
+    void reset(std::uint64_t code) override;
+    void stop(std::uint64_t code) override;
+    std::uint16_t id() const override { return key_.id; }
+    std::string endpoint() const override { return endpoint_; }
+    std::uint64_t reset_code() const override { return reset_code_; }
+
+    // What the session tells it.
+    void on_readable();
+    void on_writable();
+    void on_acknowledged();
+    void on_reset(std::uint64_t code);
+    void on_stopped(std::uint64_t code);
+    // The session ended: keeps what can still be read, and fails the rest.
+    void on_session_ended(std::error_code error);
+
+private:
+    struct PendingRead {
+        MutableBytes buffer;
+        Completion<std::size_t> completion;
+    };
+    struct PendingWrite {
+        Bytes data;
+        Completion<std::size_t> completion;
+    };
+    bool try_read(MutableBytes buffer, std::error_code& error, std::size_t& size);
+    void read_leftover(MutableBytes buffer, std::error_code& error, std::size_t& size);
+    bool try_write(Bytes data, std::error_code& error, std::size_t& size);
+
+    std::shared_ptr<detail::SessionBackend> session_;
+    stream::StreamKey key_;
+    std::string endpoint_;
+    std::uint64_t reset_code_ = 0;
+    std::optional<PendingRead> read_;
+    std::optional<PendingWrite> write_;
+    Completion<std::size_t> acknowledged_;
+    std::optional<Leftover> leftover_;
+    std::error_code session_error_;
+};
+
+}  // namespace stt::node

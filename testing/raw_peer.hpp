@@ -1,0 +1,144 @@
+// A peer without manners: it holds the keys of a session, and seals whatever a test wants.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stt/address.hpp>
+#include <stt/bytes.hpp>
+#include <variant>
+#include <vector>
+
+#include "core/connection/endpoint.hpp"
+#include "core/handshake/initiator.hpp"
+#include "core/recovery/received_ranges.hpp"
+#include "core/session/keys.hpp"
+#include "core/wire/control.hpp"
+#include "testing/seeded_random.hpp"
+
+namespace stt::testing {
+
+// A frame of the session as the endpoint sent it, opened.
+struct RawFrame {
+    wire::FrameType type{};
+    std::uint16_t stream = 0;
+    std::uint8_t flags = 0;
+    std::uint64_t sequence = 0;
+    std::uint64_t epoch = 0;
+    std::size_t datagram = 0;  // counted from the first that this peer was sent
+    std::vector<std::uint8_t> plaintext;
+};
+
+// The initiator of a session with a real endpoint, without network: what is sent arrives at
+// once. Nothing is acknowledged or answered unless the test does it.
+class RawPeer {
+public:
+    // Makes the endpoint and the session; FINAL is taken.
+    explicit RawPeer(std::uint64_t seed, connection::EndpointConfig config = {});
+    RawPeer(const RawPeer&) = delete;
+    RawPeer& operator=(const RawPeer&) = delete;
+
+    connection::Endpoint& endpoint() noexcept { return *endpoint_; }
+    // The endpoint's side of the session; gone when it has ended.
+    connection::Connection* connection() noexcept { return endpoint_->find(session_); }
+    connection::SessionHandle session() const noexcept { return session_; }
+    const Address& address() const noexcept { return address_; }
+    Instant now() const noexcept { return now_; }
+    const wire::SessionId& session_id() const noexcept { return session_id_; }
+
+    // What to send. The sequence is the next one unless given.
+    struct Frame {
+        wire::FrameType type = wire::FrameType::control;
+        std::uint16_t stream = 0;
+        std::uint8_t flags = 0;
+        std::vector<std::uint8_t> plaintext;
+        std::optional<std::uint64_t> sequence;
+    };
+    std::vector<std::uint8_t> seal(const Frame& frame);
+    // Hands a datagram over and takes what the endpoint answers into frames().
+    void deliver(Bytes datagram);
+    void deliver_from(const Address& source, Bytes datagram);
+    void send(const Frame& frame) { deliver(seal(frame)); }
+    void send(const wire::ControlMessage& message);
+    void send(std::uint16_t stream, std::uint64_t use, const wire::StreamControlMessage& message);
+    void send_data(std::uint16_t stream, std::uint64_t use, std::uint64_t offset, Bytes bytes,
+                   std::uint8_t flags = 0);
+    // ACK of one stretch of sequences, and of all that has come.
+    void acknowledge(std::uint64_t first, std::uint64_t last);
+    void acknowledge_all();
+    // Rotates this peer's direction as §5.1 asks: announces; the switch follows at once.
+    void announce_epoch(std::uint64_t epoch, const session::RotationNonce& nonce);
+
+    // Lets time pass; the endpoint's timers run.
+    void advance(Duration time);
+    // After commands to the connection.
+    void touch();
+
+    // What the endpoint sent, since the start or clear().
+    const std::vector<RawFrame>& frames() const noexcept { return frames_; }
+    void clear() noexcept {
+        frames_.clear();
+        datagrams_.clear();
+        events_.clear();
+    }
+    // The datagrams, and where each went.
+    struct SentDatagram {
+        Address to;
+        std::vector<std::uint8_t> bytes;
+    };
+    const std::vector<SentDatagram>& datagrams() const noexcept { return datagrams_; }
+    const std::vector<connection::EndpointEvent>& events() const noexcept { return events_; }
+    // Messages of one type in the frames, oldest first; they borrow from frames().
+    template <class Message>
+    std::vector<Message> messages() const {
+        std::vector<Message> found;
+        for (const RawFrame& frame : frames_) collect(frame, found);
+        return found;
+    }
+    // How the session ended at the endpoint.
+    std::optional<connection::Closed> closed() const;
+    std::uint64_t drops(wire::DropReason reason);
+
+private:
+    template <class Message>
+    static void collect(const RawFrame& frame, std::vector<Message>& found) {
+        const auto take = [&found](auto& messages) {
+            while (const auto message = messages.next()) {
+                using Variant = std::decay_t<decltype(*message)>;
+                if constexpr (std::is_constructible_v<Variant, Message>) {
+                    if (const auto* one = std::get_if<Message>(&*message)) found.push_back(*one);
+                }
+            }
+        };
+        if (frame.type == wire::FrameType::control) {
+            auto parsed = wire::ControlMessages::parse(frame.plaintext);
+            if (parsed) take(*parsed);
+        } else if (frame.type == wire::FrameType::stream_control) {
+            auto parsed = wire::StreamControlMessages::parse(frame.plaintext);
+            if (parsed) take(*parsed);
+        }
+    }
+
+    void drain();
+    void take_datagram(MutableBytes datagram);
+    void take_frame(const wire::FrameView& view);
+    connection::Moment moment() const noexcept;
+
+    SeededRandom random_;
+    Instant now_{};
+    Address address_;
+    std::vector<std::uint8_t> shared_secret_;
+    stc::Context context_;
+    std::unique_ptr<connection::Endpoint> endpoint_;
+    std::unique_ptr<handshake::Initiator> initiator_;
+    std::optional<session::SessionKeys> keys_;
+    wire::SessionId session_id_{};
+    connection::SessionHandle session_ = 0;
+    std::uint64_t next_sequence_ = 0;
+    recovery::ReceivedRanges received_;
+    std::vector<RawFrame> frames_;
+    std::vector<SentDatagram> datagrams_;
+    std::size_t datagram_count_ = 0;
+    std::vector<connection::EndpointEvent> events_;
+};
+
+}  // namespace stt::testing
