@@ -60,6 +60,7 @@ struct StreamState {
 
     bool is_in_control_queue = false;
     bool is_in_data_queue = false;
+    bool is_blocked_by_session = false;  // waits for FLOW_CREDIT
     bool is_readable_told = false;
     bool is_writable_wanted = false;
     bool is_acknowledged_wanted = false;

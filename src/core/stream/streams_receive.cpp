@@ -201,6 +201,9 @@ void Streams::apply_stop(StreamState& stream, std::uint64_t code) {
 Result<void, wire::Violation> Streams::handle_credits(const wire::Credits& credits) {
     wire::CreditsEntries entries(credits);
     while (const auto entry = entries.next()) {
+        if (entry->stream == 0 || entry->stream > wire::stream_id_max) {
+            return Unexpected(wire::Violation{ErrorCode::protocol, "CREDITS of no stream"});
+        }
         STT_TRY(StreamState* const stream,
                 locate(static_cast<std::uint16_t>(entry->stream), entry->use));
         if (stream == nullptr || entry->limit <= stream->send_limit) continue;
@@ -214,7 +217,10 @@ void Streams::handle_flow_credit(std::uint64_t limit) {
     if (limit <= send_total_limit_) return;
     send_total_limit_ = limit;
     for (const StreamKey key : std::exchange(blocked_by_session_, {})) {
-        if (StreamState* stream = find(key)) queue_data(*stream);
+        StreamState* stream = find(key);
+        if (stream == nullptr) continue;
+        stream->is_blocked_by_session = false;
+        queue_data(*stream);
     }
 }
 

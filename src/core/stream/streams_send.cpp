@@ -51,7 +51,10 @@ void Streams::queue_data(StreamState& stream) {
 // How far a stream may send now: its own credit, and what is left of the session's.
 std::uint64_t Streams::data_limit(const StreamState& stream) const noexcept {
     const std::uint64_t session_room = send_total_limit_ - std::min(send_total_, send_total_limit_);
-    return std::min(stream.send_limit, stream.send.sent_end() + session_room);
+    const std::uint64_t sent_end = stream.send.sent_end();
+    // Compared by differences: a peer may give limits up to 2^64 - 1.
+    const std::uint64_t stream_room = stream.send_limit - std::min(sent_end, stream.send_limit);
+    return sent_end + std::min(session_room, stream_room);
 }
 
 std::optional<Streams::Candidate> Streams::next_candidate() {
@@ -74,7 +77,10 @@ std::optional<Streams::Candidate> Streams::next_candidate() {
             queue.pop_front();
             if (stream == nullptr) continue;
             stream->is_in_data_queue = false;
-            if (stream->send.has_pending(stream->send_limit)) blocked_by_session_.push_back(key);
+            const bool is_blocked = stream->send.has_pending(stream->send_limit);
+            if (is_blocked && !std::exchange(stream->is_blocked_by_session, true)) {
+                blocked_by_session_.push_back(key);
+            }
         }
     }
     return std::nullopt;

@@ -267,24 +267,6 @@ TEST_CASE("a link in the target is not written through, neither as folder nor as
     CHECK(to.read("e") == "attack");  // --overwrite replaced the link itself
 }
 
-TEST_CASE("a source that changes, shrinks or vanishes fails alone") {
-    const TemporaryFolder from, to;
-    for (const char* name : {"d/good", "d/grown", "d/gone", "d/shrunk", "d/touched"}) {
-        from.write(name, random_content(100'000, 11));
-    }
-    PartRegistry parts;
-    EnginePair pair({from.at("d")}, to, parts);
-    CHECK_FALSE(pair.run(1));  // everything is listed now, and nothing is opened
-    from.write("d/grown", random_content(100'001, 11));
-    from.write("d/shrunk", "x");
-    fs::remove(from.path() / "d/gone");
-    set_time(from.at("d/touched"), 1, 1);
-    EnginePair fresh({from.at("d")}, to, parts);
-    std::vector<std::uint8_t> buffer(64u * 1024);
-    CHECK(fresh.run());
-    CHECK(fresh.sent.files_done == 4);
-}
-
 TEST_CASE("a file that changes between its offer and its content is not sent") {
     const TemporaryFolder from, to;
     from.write("d/a", random_content(100'000, 12));

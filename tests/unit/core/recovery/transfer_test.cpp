@@ -219,7 +219,7 @@ TEST_CASE("a transfer over a bottleneck with a fair queue uses nine tenths of it
 TEST_CASE(
     "HyStart++ leaves slow start before a deep queue overflows, as without it slow start does") {
     const Link link{
-        .bytes_per_second = 12'500'000, .one_way = milliseconds(20), .queue_bytes = 3'500'000};
+        .bytes_per_second = 12'500'000, .one_way = milliseconds(20), .queue_bytes = 5'000'000};
     const Report with = Transfer(link, 20'000, 1, CongestionAlgorithm::cubic).run();
     CHECK(with.lost_truly == 0);
     CHECK(utilisation(link, 20'000, with) > 0.85);
