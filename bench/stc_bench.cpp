@@ -161,9 +161,9 @@ void leaves(benchmark::State& state, const Backend& backend) {
 }
 
 void register_aead(std::size_t size) {
-    const std::string bytes = "/" + std::to_string(size);
+    const std::string bytes = std::string{"/"}.append(std::to_string(size));
     for (const Backend& backend : available_backends()) {
-        const std::string name = "/" + std::string(backend.name) + bytes;
+        const std::string name = std::string{"/"}.append(backend.name).append(bytes);
         const auto add = [&](const std::string& what, auto function, std::size_t count) {
             const auto run = [&backend, function, count, size](benchmark::State& state) {
                 function(state, backend, count, size);
@@ -185,7 +185,7 @@ void register_aead(std::size_t size) {
 }
 
 void register_digests(std::size_t size) {
-    const std::string bytes = "/" + std::to_string(size);
+    const std::string bytes = std::string{"/"}.append(std::to_string(size));
     const auto add = [&](const std::string& name, auto function) {
         benchmark::RegisterBenchmark(
             (name + bytes).c_str(),

@@ -28,6 +28,8 @@ constexpr std::string_view erase_line = "\r\x1b[K";
 
 void Console::say(std::string_view line) { write_line(STDOUT_FILENO, line); }
 
+void Console::note(std::string_view line) { write_line(STDERR_FILENO, line); }
+
 void Console::error(std::string_view text) {
     write_line(STDERR_FILENO, std::string("stt: ").append(text));
 }

@@ -12,6 +12,8 @@ class Console {
 public:
     // Facts for the person go to standard output.
     void say(std::string_view line);
+    // The same on standard error, for a command whose output is the data.
+    void note(std::string_view line);
     // "stt: TEXT" on standard error.
     void error(std::string_view text);
     // "stt: warning: TEXT" on standard error.

@@ -113,9 +113,10 @@ def file_faults(path):
         yield 1, "not UTF-8"
         return
     lines = text.split("\n")
-    if text and lines[-1] != "":
+    if lines[-1] == "":
+        lines.pop()
+    else:
         yield len(lines), "no line break at the end"
-    lines.pop()
     lines_max = TEST_FILE_LINES_MAX if name.startswith("tests/") else FILE_LINES_MAX
     if kind == "code" and len(lines) > lines_max:
         yield len(lines), f"{len(lines)} lines, over {lines_max}"

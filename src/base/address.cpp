@@ -76,8 +76,7 @@ std::optional<std::array<std::uint8_t, 16>> parse_ipv6(std::string_view text) {
         Groups behind{};
         // "::" stands for at least one group.
         if (*before == group_count) return std::nullopt;
-        const auto after =
-            take_groups(text, std::span(behind).first(group_count - 1 - *before));
+        const auto after = take_groups(text, std::span(behind).first(group_count - 1 - *before));
         if (!after || !text.empty()) return std::nullopt;
         for (std::size_t i = 0; i < *after; ++i) groups[group_count - *after + i] = behind[i];
     } else if (*before != group_count || !text.empty()) {
@@ -212,8 +211,11 @@ Address Address::with_port(std::uint16_t port) const noexcept {
 std::string Address::to_string() const {
     std::string text;
     switch (family_) {
-        case Family::none: return "none";
-        case Family::ipv4: append_ipv4(text, octets_); break;
+        case Family::none:
+            return "none";
+        case Family::ipv4:
+            append_ipv4(text, octets_);
+            break;
         case Family::ipv6:
             text += '[';
             append_ipv6(text, octets_);

@@ -83,6 +83,14 @@ public:
         return at != intervals_.end() && at->begin <= begin && at->end >= end;
     }
 
+    // True when inserting [begin, end) would join an interval that is there.
+    bool touches(std::uint64_t begin, std::uint64_t end) const noexcept {
+        const auto at = std::lower_bound(
+            intervals_.begin(), intervals_.end(), begin,
+            [](const Interval& interval, std::uint64_t value) { return interval.end < value; });
+        return at != intervals_.end() && at->begin <= end;
+    }
+
     void clear() noexcept { intervals_.clear(); }
 
 private:

@@ -36,23 +36,40 @@ private:
     Result<Value, DecodeError> next(std::size_t depth) {
         STT_TRY(const std::uint8_t tag, reader_.u8());
         switch (static_cast<Tag>(tag)) {
-            case Tag::null: return Value();
-            case Tag::boolean_false: return Value(false);
-            case Tag::boolean_true: return Value(true);
-            case Tag::int8: return signed_integer<std::int8_t>(reader_.u8());
-            case Tag::int16: return signed_integer<std::int16_t>(reader_.u16());
-            case Tag::int32: return signed_integer<std::int32_t>(reader_.u32());
-            case Tag::int64: return signed_integer<std::int64_t>(reader_.u64());
-            case Tag::uint8: return unsigned_integer(reader_.u8());
-            case Tag::uint16: return unsigned_integer(reader_.u16());
-            case Tag::uint32: return unsigned_integer(reader_.u32());
-            case Tag::uint64: return unsigned_integer(reader_.u64());
-            case Tag::float32: return float32();
-            case Tag::float64: return float64();
-            case Tag::bytes: return bytes();
-            case Tag::string: return string_value();
-            case Tag::list: return list(depth);
-            case Tag::dict: return dict(depth);
+            case Tag::null:
+                return Value();
+            case Tag::boolean_false:
+                return Value(false);
+            case Tag::boolean_true:
+                return Value(true);
+            case Tag::int8:
+                return signed_integer<std::int8_t>(reader_.u8());
+            case Tag::int16:
+                return signed_integer<std::int16_t>(reader_.u16());
+            case Tag::int32:
+                return signed_integer<std::int32_t>(reader_.u32());
+            case Tag::int64:
+                return signed_integer<std::int64_t>(reader_.u64());
+            case Tag::uint8:
+                return unsigned_integer(reader_.u8());
+            case Tag::uint16:
+                return unsigned_integer(reader_.u16());
+            case Tag::uint32:
+                return unsigned_integer(reader_.u32());
+            case Tag::uint64:
+                return unsigned_integer(reader_.u64());
+            case Tag::float32:
+                return float32();
+            case Tag::float64:
+                return float64();
+            case Tag::bytes:
+                return bytes();
+            case Tag::string:
+                return string_value();
+            case Tag::list:
+                return list(depth);
+            case Tag::dict:
+                return dict(depth);
         }
         return Unexpected(DecodeError::unknown_tag);
     }
@@ -137,7 +154,8 @@ private:
         Value::Dict entries;
         for (std::uint32_t i = 0; i < entry_count; ++i) {
             STT_TRY(const std::uint8_t tag, reader_.u8());
-            if (static_cast<Tag>(tag) != Tag::string) return Unexpected(DecodeError::key_not_string);
+            if (static_cast<Tag>(tag) != Tag::string)
+                return Unexpected(DecodeError::key_not_string);
             STT_TRY(std::string key, text());
             if (entries.contains(key)) return Unexpected(DecodeError::duplicate_key);
             const bool is_ascending = entries.empty() || entries.rbegin()->first < key;

@@ -106,21 +106,20 @@ void check_message(const Entry& entry, const std::string& name, const SealedMess
 }
 
 void check_built(const Entry& entry, const Given& given, Tally& tally) {
-    const HelloInput hello{given.handshake_id,           given.parties.initiator,
-                           given.parties.nonce_initiator, given.timestamps[0],
-                           given.initiator_capabilities, given.hello};
+    const HelloInput hello{
+        given.handshake_id,  given.parties.initiator,      given.parties.nonce_initiator,
+        given.timestamps[0], given.initiator_capabilities, given.hello};
     check_message(entry, "hello", build_hello(given.context, hello), given.context, tally);
-    const ResponseInput response{given.handshake_id, given.parties,    given.th1,
-                                 given.timestamps[1], given.used,       given.challenge,
+    const ResponseInput response{given.handshake_id,  given.parties, given.th1,
+                                 given.timestamps[1], given.used,    given.challenge,
                                  given.response};
-    check_message(entry, "response", build_response(given.context, response), given.context,
-                  tally);
+    check_message(entry, "response", build_response(given.context, response), given.context, tally);
     const AuthProofInput auth_proof{given.parties, given.th2, given.timestamps[2], given.proof,
                                     given.auth_proof};
     check_message(entry, "auth_proof", build_auth_proof(given.context, auth_proof), given.context,
                   tally);
-    const Digest32 confirmation = confirmation_of(
-        stc::Key(Entry::exactly<32>(given.session_key)), given.parties.nonce_initiator);
+    const Digest32 confirmation = confirmation_of(stc::Key(Entry::exactly<32>(given.session_key)),
+                                                  given.parties.nonce_initiator);
     const FinalInput final_input{given.session_id, confirmation, given.timestamps[3],
                                  given.final_frame};
     check_message(entry, "final", build_final(given.context, final_input), given.context, tally);
@@ -152,7 +151,9 @@ void check_read(const Entry& entry, const Given& given, Tally& tally) {
                 "FINAL read differently");
 }
 
-wire::FrameView view_of(ByteVector& frame) { return *wire::parse_frame(frame); }
+wire::FrameView view_of(ByteVector& frame) {
+    return *wire::parse_frame(frame);
+}
 
 // The whole exchange, by the two state machines.
 void check_exchange(const Entry& entry, const Given& given, Tally& tally) {
@@ -169,10 +170,10 @@ void check_exchange(const Entry& entry, const Given& given, Tally& tally) {
     const auto none_in_use = [](const wire::SessionId&) { return false; };
     const Address address = Address::ipv4({192, 0, 2, 1}, 9001);
 
-    Initiator initiator(given.context,
-                        {given.parties.initiator, given.initiator_capabilities,
-                         given.parties.responder},
-                        given.timestamps[0], initiator_random);
+    Initiator initiator(
+        given.context,
+        {given.parties.initiator, given.initiator_capabilities, given.parties.responder},
+        given.timestamps[0], initiator_random);
     ByteVector hello = entry.bytes("hello_frame");
     tally.check(is_equal(initiator.hello_frame(), hello), "the initiator's HELLO");
 
@@ -181,8 +182,8 @@ void check_exchange(const Entry& entry, const Given& given, Tally& tally) {
     config.capabilities = given.responder_capabilities;
     ResponderTable responder(config, responder_random);
     responder.add_seed(1, given.context);
-    const auto answer =
-        responder.handle_hello(Instant{}, given.timestamps[1], address, view_of(hello), none_in_use);
+    const auto answer = responder.handle_hello(Instant{}, given.timestamps[1], address,
+                                               view_of(hello), none_in_use);
     ByteVector response = entry.bytes("response_frame");
     tally.check(answer && is_equal(*answer, response), "the responder's RESPONSE");
 
@@ -194,8 +195,8 @@ void check_exchange(const Entry& entry, const Given& given, Tally& tally) {
     tally.check(is_equal(initiator.take_session_key().bytes(), given.session_key),
                 "the initiator's key");
 
-    const auto established = responder.handle_auth_proof(Instant{}, given.timestamps[3], address,
-                                                         view_of(auth_proof));
+    const auto established =
+        responder.handle_auth_proof(Instant{}, given.timestamps[3], address, view_of(auth_proof));
     if (!established) return tally.check(false, "the responder drops AUTH_PROOF");
     tally.check(is_equal(established->session_key.bytes(), given.session_key),
                 "the responder's key");

@@ -90,9 +90,9 @@ void run_sections(const std::string& file_name, const Json& file,
                   const std::vector<Section>& sections, Tally& tally) {
     if (!file.is_object()) return tally.fail(file_name + ": not an object of sections");
     for (const auto& item : file.items()) {
-        const bool is_known = std::any_of(
-            sections.begin(), sections.end(),
-            [&](const Section& section) { return section.name == item.key(); });
+        const bool is_known =
+            std::any_of(sections.begin(), sections.end(),
+                        [&](const Section& section) { return section.name == item.key(); });
         if (!is_known) tally.fail(file_name + ": unknown section " + item.key());
     }
     for (const Section& section : sections) {

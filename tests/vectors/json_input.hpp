@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <span>
+#include <string>
 #include <stt/bytes.hpp>
 #include <stt/value.hpp>
-#include <string>
 #include <vector>
 
 #include "tests/vectors/tally.hpp"
@@ -24,7 +24,9 @@ ByteVector bytes_of_hex(const std::string& hex);
 std::uint64_t number_of(const Json& json);  // a JSON number, or its decimal digits as a string
 Value value_of(const Json& json);           // a typed value
 
-inline bool is_equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+inline bool is_equal(Bytes a, Bytes b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 // One entry that is an object. It knows which of its fields were asked for: a field that no test
 // looks at is a failure.
@@ -62,8 +64,8 @@ struct Section {
 };
 
 // Every entry of every section; sections that are missing, unknown or empty are failures.
-void run_sections(const std::string& file_name, const Json& file, const std::vector<Section>& sections,
-                  Tally& tally);
+void run_sections(const std::string& file_name, const Json& file,
+                  const std::vector<Section>& sections, Tally& tally);
 
 // A section's entries are objects.
 std::function<void(const Json&, Tally&)> on_object(void (*run)(const Entry&, Tally&));

@@ -1,4 +1,5 @@
-// RFC 9861, Appendix A. The keys say what goes in, such as "KT128(M=ptn(17**2 bytes), C=`00`^0, 32)".
+// RFC 9861, Appendix A. The keys say what goes in, such as "KT128(M=ptn(17**2 bytes), C=`00`^0,
+// 32)".
 #include <array>
 #include <iostream>
 #include <regex>
@@ -77,8 +78,8 @@ void check_turboshake(const Case& given, const ByteVector& expected, Tally& tall
             continue;
         }
         for (std::size_t i = 0; i < backend.kernel_count; ++i) {
-            const auto on_kernel = turboshake128_on(*backend.kernels[i], given.message, domain,
-                                                    given.output_size);
+            const auto on_kernel =
+                turboshake128_on(*backend.kernels[i], given.message, domain, given.output_size);
             tally.check(on_kernel == output, std::string("TurboSHAKE128 on ") + backend.name);
         }
     }

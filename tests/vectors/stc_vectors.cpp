@@ -28,7 +28,9 @@ void for_each_kernel(const Check& check) {
     }
 }
 
-ByteVector context_of(const Entry& entry) { return encode(value_of(entry.at("context"))); }
+ByteVector context_of(const Entry& entry) {
+    return encode(value_of(entry.at("context")));
+}
 
 stc::Key key_of(const Entry& entry, const std::string& name) {
     return stc::Key(entry.fixed<32>(name));
@@ -140,8 +142,8 @@ void check_fold(const stc::Backend& backend, const Entry& entry, const stc::Fold
     for (std::size_t i = 0; i < count; ++i) {
         // The associated data may be cut anywhere.
         const std::size_t cut = i % (ad.size() + 1);
-        fold_jobs[i] = {&key, {Bytes(ad).first(cut), Bytes(ad).subspan(cut)}, folded.data[i],
-                        folded.tags[i]};
+        fold_jobs[i] = {
+            &key, {Bytes(ad).first(cut), Bytes(ad).subspan(cut)}, folded.data[i], folded.tags[i]};
     }
     stc::fold_many(backend, fold_jobs);
     for (std::size_t i = 0; i < count; ++i) {

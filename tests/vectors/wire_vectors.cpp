@@ -86,16 +86,19 @@ void check_plaintext(std::uint8_t type, std::uint8_t flags, Bytes plaintext, Tal
         plaintext = *unpadded;
     }
     switch (static_cast<wire::FrameType>(type)) {
-        case wire::FrameType::data: return check_data(plaintext, flags, tally);
+        case wire::FrameType::data:
+            return check_data(plaintext, flags, tally);
         case wire::FrameType::control:
-            return check_messages(wire::ControlMessages::parse(plaintext), plaintext,
-                                  [](codec::Writer&, const auto&) {}, tally);
+            return check_messages(
+                wire::ControlMessages::parse(plaintext), plaintext,
+                [](codec::Writer&, const auto&) {}, tally);
         case wire::FrameType::stream_control:
             return check_messages(
                 wire::StreamControlMessages::parse(plaintext), plaintext,
                 [](codec::Writer& writer, const auto& messages) { writer.varint(messages.use()); },
                 tally);
-        default: return;
+        default:
+            return;
     }
 }
 
@@ -111,8 +114,7 @@ wire::SessionFrameHeader header_of(const Entry& entry) {
 ByteVector sealed(const wire::SessionFrameHeader& header, const stc::FoldKey& key,
                   const ByteVector& plaintext) {
     ByteVector bytes(wire::session_frame_overhead(header, plaintext.size()) + plaintext.size());
-    const wire::FrameLayout layout =
-        wire::lay_out_session_frame(header, plaintext.size(), bytes);
+    const wire::FrameLayout layout = wire::lay_out_session_frame(header, plaintext.size(), bytes);
     std::copy(plaintext.begin(), plaintext.end(), layout.payload.begin());
     stc::fold({&key, {layout.header, layout.metadata_head}, layout.payload, layout.tag});
     return bytes;
@@ -133,8 +135,8 @@ Opened opened(ByteVector& frame, session::ReceiveKeys& keys) {
     result.view = *view;
     auto key = keys.opening_key(view->epoch, view->stream_id);
     if (!key) return result;
-    stc::UnfoldJob job{key->get(), {view->header, view->metadata_head}, view->payload, view->tag,
-                       false};
+    stc::UnfoldJob job{
+        key->get(), {view->header, view->metadata_head}, view->payload, view->tag, false};
     result.is_opened = stc::unfold(job);
     if (result.is_opened) keys.confirm(view->epoch, view->stream_id, *std::move(key));
     return result;
@@ -162,8 +164,8 @@ void run_frame(const Entry& entry, Tally& tally) {
         if (!read.is_parsed) return;
         tally.check(read.view.type == header.type && read.view.session_id == header.session_id &&
                         read.view.stream_id == header.stream_id &&
-                        read.view.sequence == header.sequence &&
-                        read.view.flags == header.flags && read.view.epoch == header.epoch &&
+                        read.view.sequence == header.sequence && read.view.flags == header.flags &&
+                        read.view.epoch == header.epoch &&
                         read.view.kind == wire::MetadataKind::session,
                     "read differently");
     }
@@ -172,8 +174,8 @@ void run_frame(const Entry& entry, Tally& tally) {
 
 void run_rotation(const Entry& entry, Tally& tally) {
     stc::Key direction_key = [&] {
-        const Value context(Value::Dict{{"purpose", Value("direction")},
-                                        {"from", Value(entry.text("from"))}});
+        const Value context(
+            Value::Dict{{"purpose", Value("direction")}, {"from", Value(entry.text("from"))}});
         return stc::DerivationKey(stc::Key(entry.fixed<32>("session_key")))
             .derive_key(encode(context));
     }();
@@ -186,8 +188,8 @@ void run_rotation(const Entry& entry, Tally& tally) {
         if (epoch > 0) {
             const auto nonce_hex = nonces.at(epoch - 1).get<std::string>();
             direction.rotate(nonce_hex);
-            direction_key = stc::rotate(
-                direction_key, Entry::exactly<32>(bytes_of_hex(nonce_hex)), epoch);
+            direction_key =
+                stc::rotate(direction_key, Entry::exactly<32>(bytes_of_hex(nonce_hex)), epoch);
         }
         if (const auto expected = direction_keys.find(std::to_string(epoch));
             expected != direction_keys.end()) {

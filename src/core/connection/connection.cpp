@@ -102,15 +102,13 @@ void Connection::wait_acknowledged(stream::StreamKey key) { streams_.wait_acknow
 
 std::optional<std::uint64_t> Connection::ping(Instant now) {
     check_time(now);
-    if (phase_ != Phase::active || pings_.size() >= ping_count_max) return std::nullopt;
-    queue_ping();
-    pings_.push_back({++ping_count_, ping_token_, now});
+    if (phase_ != Phase::active) return std::nullopt;
+    // The oldest gives way: its PONG was lost, and nothing resends it. Spec protocol §8.2.
+    if (pings_.size() >= ping_count_max) pings_.pop_front();
+    OutstandingPing ping{++ping_count_, {}, std::nullopt};
+    random_->fill(ping.token);
+    pings_.push_back(ping);
     return ping_count_;
-}
-
-void Connection::queue_ping() {
-    random_->fill(ping_token_);
-    is_ping_pending_ = true;
 }
 
 SessionState Connection::state() const noexcept {
@@ -190,7 +188,7 @@ void Connection::handle_timeout(Instant now) {
     }
     handle_loss_timeout(now);
     const bool is_quiet = now >= last_sent_ + config_.keep_alive;
-    if (is_quiet && streams_.open_count() > 0 && !is_ping_pending_) queue_ping();
+    if (is_quiet && streams_.open_count() > 0) is_ping_pending_ = true;
 }
 
 void Connection::handle_loss_timeout(Instant now) {

@@ -86,7 +86,8 @@ public:
     void stop(Instant now, stream::StreamKey key, std::uint64_t code);
     void release(Instant now, stream::StreamKey key);
     void wait_acknowledged(stream::StreamKey key);
-    // Sends a PING; a PongReceived with the number returned here follows. At most 16 wait.
+    // Sends a PING; a PongReceived with the number returned here follows, unless either is
+    // lost. At most 16 wait: a further one gives up the oldest.
     std::optional<std::uint64_t> ping(Instant now);
     // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
     void close(Instant now, std::uint64_t code, std::string_view reason);
@@ -133,7 +134,7 @@ private:
     struct OutstandingPing {
         std::uint64_t number;
         wire::Token token;
-        Instant sent_at;
+        std::optional<Instant> sent_at;
     };
     // A PONG or PATH_RESPONSE that goes to where its question came from. Spec protocol §11.2.
     struct Answer {
@@ -191,6 +192,7 @@ private:
     void add_stream_frames();
     static bool put(codec::Writer& writer, ControlPayload& payload,
                     const wire::ControlMessage& message);
+    bool put_ping(codec::Writer& writer, ControlPayload& payload);
     void put_ack(Instant now, codec::Writer& writer, ControlPayload& payload);
     void put_items(codec::Writer& writer, ControlPayload& payload);
     bool has_eliciting_to_send();
@@ -202,7 +204,6 @@ private:
 
     // Time.
     void rotate_if_due(Instant now);
-    void queue_ping();
     void handle_loss_timeout(Instant now);
 
     ConnectionConfig config_;
@@ -228,9 +229,8 @@ private:
     std::uint64_t next_sequence_ = 0;
     std::uint64_t skip_in_ = 0;  // frames until the next skipped Sequence. Spec protocol §10.3
     std::uint32_t items_pending_ = 0;  // session-wide CONTROL messages, see control_item
-    bool is_ping_pending_ = false;
-    wire::Token ping_token_{};
-    std::vector<OutstandingPing> pings_;
+    bool is_ping_pending_ = false;  // the session's own, whose PONG tells nothing more
+    std::deque<OutstandingPing> pings_;  // the application's; those not sent yet are last
     std::uint64_t ping_count_ = 0;
     std::deque<Answer> answers_;
     unsigned probes_due_ = 0;

@@ -212,10 +212,10 @@ void Connection::queue_answer(Answer answer) {
 
 void Connection::handle_pong(Instant now, const wire::Token& token) {
     const auto found = std::find_if(pings_.begin(), pings_.end(), [&](const OutstandingPing& ping) {
-        return ping.token == token;
+        return ping.sent_at && ping.token == token;
     });
     if (found == pings_.end()) return;
-    events_.push_back(PongReceived{found->number, now - found->sent_at});
+    events_.push_back(PongReceived{found->number, now - *found->sent_at});
     pings_.erase(found);
 }
 
@@ -240,7 +240,9 @@ void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& f
     const recovery::Cargo& cargo = frame.cargo;
     if (cargo.type != wire::FrameType::control) return streams_.on_acknowledged(planned_of(cargo));
     if ((cargo.items & control_item::ack) != 0) acks_.on_ack_acknowledged(cargo.value);
-    if ((cargo.items & control_item::key_rotation) != 0 && keys_.send.is_rotating()) {
+    // A copy that was taken for lost may be acknowledged when the next rotation is under way.
+    const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();
+    if ((cargo.items & control_item::key_rotation) != 0 && is_current) {
         // Spec protocol §5.1: only now do frames go on under the new epoch.
         keys_.send.commit();
         items_pending_ &= ~control_item::key_rotation;
@@ -256,7 +258,8 @@ void Connection::on_frame_lost(const recovery::SentFrame& frame) {
     if (cargo.type != wire::FrameType::control) return streams_.on_lost(planned_of(cargo));
     if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();
     if ((cargo.items & control_item::stream_limit) != 0) streams_.resend_stream_limit();
-    if ((cargo.items & control_item::key_rotation) != 0 && keys_.send.is_rotating()) {
+    const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();
+    if ((cargo.items & control_item::key_rotation) != 0 && is_current) {
         items_pending_ |= control_item::key_rotation;
     }
 }

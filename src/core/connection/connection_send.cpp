@@ -109,6 +109,7 @@ std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes bu
     if (answers_.empty()) return std::nullopt;
     const Answer answer = answers_.front();
     answers_.pop_front();
+    is_marking_ = false;
     batch_.begin(buffer, keys_.send, setup_.session_id);
     STT_CHECK(batch_.begin_datagram(recovery::datagram_size_base));
     recovery::Cargo cargo;
@@ -146,7 +147,8 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
 }
 
 bool Connection::has_eliciting_to_send() {
-    return items_pending_ != 0 || is_ping_pending_ || streams_.has_session_credit_pending() ||
+    const bool has_ping = is_ping_pending_ || (!pings_.empty() && !pings_.back().sent_at);
+    return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending() ||
            streams_.next_candidate().has_value();
 }
 
@@ -205,10 +207,7 @@ void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elici
     codec::Writer writer(MutableBytes(payload.bytes).first(std::min(room, payload.bytes.size())));
     if (acks_.is_due(now) || (may_elicit && acks_.has_unsent())) put_ack(now, writer, payload);
     if (may_elicit) put_items(writer, payload);
-    if (must_elicit && !payload.elicits_ack) {
-        random_->fill(ping_token_);
-        put(writer, payload, wire::Ping{ping_token_});
-    }
+    if (must_elicit && !payload.elicits_ack) put_ping(writer, payload);
     if (writer.size() == 0) return;
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(),
                                          payload.elicits_ack, payload.cargo);
@@ -224,6 +223,12 @@ bool Connection::put(codec::Writer& writer, ControlPayload& payload,
     return true;
 }
 
+bool Connection::put_ping(codec::Writer& writer, ControlPayload& payload) {
+    wire::Ping ping;
+    random_->fill(ping.token);
+    return put(writer, payload, ping);
+}
+
 void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& payload) {
     const auto ranges = acks_.ranges();
     if (ranges.empty()) return;
@@ -234,9 +239,7 @@ void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& pay
     payload.cargo.items |= control_item::ack;
     payload.cargo.value = ranges.front().last;
     // Spec protocol §10.2: so that old ranges can be forgotten.
-    if (!acks_.wants_ping(now)) return;
-    random_->fill(ping_token_);
-    payload.has_ack_ping = put(writer, payload, wire::Ping{ping_token_});
+    if (acks_.wants_ping(now)) payload.has_ack_ping = put_ping(writer, payload);
 }
 
 void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
@@ -244,6 +247,7 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
         put(writer, payload, keys_.send.pending())) {
         items_pending_ &= ~control_item::key_rotation;
         payload.cargo.items |= control_item::key_rotation;
+        payload.cargo.use = keys_.send.epoch();
     }
     if (const auto limit = streams_.take_flow_credit()) {
         if (put(writer, payload, wire::FlowCredit{*limit})) {
@@ -266,7 +270,10 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
             items_pending_ &= ~control_item::observed_address;
         }
     }
-    if (is_ping_pending_ && put(writer, payload, wire::Ping{ping_token_})) is_ping_pending_ = false;
+    if (is_ping_pending_ && put_ping(writer, payload)) is_ping_pending_ = false;
+    for (OutstandingPing& ping : pings_) {
+        if (!ping.sent_at && put(writer, payload, wire::Ping{ping.token})) ping.sent_at = now_;
+    }
 }
 
 void Connection::add_stream_frames() {

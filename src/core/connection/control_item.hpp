@@ -9,7 +9,7 @@ namespace stt::connection {
 namespace control_item {
 inline constexpr std::uint32_t flow_credit = 1u << 0;
 inline constexpr std::uint32_t stream_limit = 1u << 1;
-inline constexpr std::uint32_t key_rotation = 1u << 2;
+inline constexpr std::uint32_t key_rotation = 1u << 2;  // Cargo::use is the epoch it ends
 inline constexpr std::uint32_t observed_address = 1u << 3;
 inline constexpr std::uint32_t ack = 1u << 4;  // Cargo::value is its largest
 }  // namespace control_item

@@ -14,7 +14,7 @@ namespace stt::handshake {
 
 struct InitiatorConfig {
     NodeId own_node_id{};
-    Capabilities capabilities;
+    Capabilities capabilities{};
     std::optional<NodeId> wanted_peer;  // set: a RESPONSE from another node is dropped
 };
 
@@ -42,8 +42,7 @@ public:
     // handshake_session_id_in_use (`is_in_use` says that the caller has such a session: its
     // keys must not be installed twice, §4.4).
     Result<void, wire::DropReason> handle_response(const wire::FrameView& frame,
-                                                   std::int64_t unix_ms,
-                                                   SessionIdInUse is_in_use);
+                                                   std::int64_t unix_ms, SessionIdInUse is_in_use);
     bool has_session() const noexcept { return session_.has_value(); }
 
     // All that follow: only when has_session().

@@ -69,9 +69,8 @@ public:
         const std::size_t dict_size = padded_frame_size - overhead;
         STT_CHECK(unpadded.encoded().size() <= dict_size);
         const Bytes padding = Bytes(zeros).first(dict_size - unpadded.encoded().size());
-        SealedMessage message = seal(context, envelope, [&](DictEncoder& encoder) {
-            write_dict(encoder, padding);
-        });
+        SealedMessage message =
+            seal(context, envelope, [&](DictEncoder& encoder) { write_dict(encoder, padding); });
         STT_CHECK(message.frame_size_ == padded_frame_size);
         return message;
     }
@@ -96,12 +95,10 @@ private:
 };
 
 SealedMessage build_hello(const stc::Context& context, const HelloInput& input) noexcept {
-    const Digest32 commitment =
-        commitment_of(context, input.nonce, input.node_id, input.timestamp);
+    const Digest32 commitment = commitment_of(context, input.nonce, input.node_id, input.timestamp);
     const CapabilityList capabilities(input.capabilities);
-    const Envelope envelope{.session_id = input.handshake_id,
-                            .has_hint = true,
-                            .nonce = input.frame_nonce};
+    const Envelope envelope{
+        .session_id = input.handshake_id, .has_hint = true, .nonce = input.frame_nonce};
     return Sealer::seal_padded(context, envelope, [&](DictEncoder& dict, Bytes padding) {
         dict.encoded_value("capabilities", capabilities.encoded())
             .bytes("commitment", commitment)
@@ -110,7 +107,7 @@ SealedMessage build_hello(const stc::Context& context, const HelloInput& input) 
             .bytes("padding", padding)
             .integer("timestamp", input.timestamp)
             .string("type", "HELLO")
-            .integer("version", version);
+            .integer("version", protocol_version);
     });
 }
 
@@ -130,7 +127,7 @@ SealedMessage build_response(const stc::Context& context, const ResponseInput& i
             .bytes("padding", padding)
             .integer("timestamp", input.timestamp)
             .string("type", "RESPONSE")
-            .integer("version", version);
+            .integer("version", protocol_version);
     });
 }
 
@@ -139,9 +136,8 @@ SealedMessage build_auth_proof(const stc::Context& context, const AuthProofInput
     wire::SessionId proof = session_id;
     const BoundContext bound(proof_purpose, input.parties, input.th2);
     const stc::Metadata metadata = context.encrypt(proof, bound.encoded(), input.proof_nonce);
-    const Envelope envelope{.type = wire::FrameType::auth,
-                            .session_id = session_id,
-                            .nonce = input.frame_nonce};
+    const Envelope envelope{
+        .type = wire::FrameType::auth, .session_id = session_id, .nonce = input.frame_nonce};
     return Sealer::seal(context, envelope, [&](DictEncoder& dict) {
         dict.bytes("metadata", metadata)
             .bytes("proof", proof)

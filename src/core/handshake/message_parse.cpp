@@ -30,7 +30,7 @@ public:
         if (field == nullptr) return Unexpected(DropReason::handshake_malformed);
         if (field->large_integer() != nullptr) return Unexpected(DropReason::handshake_version);
         if (field->integer() == nullptr) return Unexpected(DropReason::handshake_malformed);
-        if (*field->integer() != version) return Unexpected(DropReason::handshake_version);
+        if (*field->integer() != protocol_version) return Unexpected(DropReason::handshake_version);
         return {};
     }
 
@@ -157,8 +157,7 @@ Result<Final, DropReason> parse_final(Bytes dict) {
 }
 
 bool is_commitment_good(const stc::Context& context, const Hello& hello) noexcept {
-    const Digest32 expected =
-        commitment_of(context, hello.nonce, hello.node_id, hello.timestamp);
+    const Digest32 expected = commitment_of(context, hello.nonce, hello.node_id, hello.timestamp);
     return stc::equal_constant_time(expected, hello.commitment);
 }
 
@@ -170,8 +169,8 @@ bool is_challenge_good(const stc::Context& context, const Response& response,
            stc::equal_constant_time(challenge, challenge_plaintext(parties));
 }
 
-bool is_proof_good(const stc::Context& context, const AuthProof& auth_proof,
-                   const Parties& parties, const Digest32& th2) noexcept {
+bool is_proof_good(const stc::Context& context, const AuthProof& auth_proof, const Parties& parties,
+                   const Digest32& th2) noexcept {
     std::array<std::uint8_t, 8> proof = auth_proof.proof;
     const BoundContext bound(proof_purpose, parties, th2);
     return context.decrypt(proof, bound.encoded(), auth_proof.metadata) &&

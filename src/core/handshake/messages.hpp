@@ -19,7 +19,7 @@
 
 namespace stt::handshake {
 
-inline constexpr std::int64_t version = 1;
+inline constexpr std::int64_t protocol_version = 1;
 // HELLO and RESPONSE are frames of exactly this size, AUTH_PROOF and FINAL never larger.
 inline constexpr std::size_t padded_frame_size = 1'200;
 
@@ -56,9 +56,10 @@ Digest32 commitment_of(const stc::Context& context, const HandshakeNonce& nonce,
 Digest32 transcript_of(Bytes hello_dict) noexcept;
 Digest32 transcript_of(Bytes hello_dict, Bytes response_dict) noexcept;
 // `timestamp` is the HELLO's, `th2` the transcript of both messages.
-stc::Key session_key_of(const stc::Context& context, const Parties& parties,
-                        std::int64_t timestamp, const Digest32& th2) noexcept;
-Digest32 confirmation_of(const stc::Key& session_key, const HandshakeNonce& nonce_initiator) noexcept;
+stc::Key session_key_of(const stc::Context& context, const Parties& parties, std::int64_t timestamp,
+                        const Digest32& th2) noexcept;
+Digest32 confirmation_of(const stc::Key& session_key,
+                         const HandshakeNonce& nonce_initiator) noexcept;
 
 // A message that was built: its dict, which transcripts need, and its frame, ready to send.
 class SealedMessage {
@@ -79,24 +80,24 @@ struct HelloInput {
     NodeId node_id{};
     HandshakeNonce nonce{};
     std::int64_t timestamp = 0;  // unix ms, as all timestamps here
-    Capabilities capabilities;
+    Capabilities capabilities{};
     FrameNonce frame_nonce{};
 };
 SealedMessage build_hello(const stc::Context& context, const HelloInput& input) noexcept;
 
 struct ResponseInput {
     HandshakeId handshake_id{};
-    Parties parties;
+    Parties parties{};
     Digest32 th1{};
     std::int64_t timestamp = 0;
-    Capabilities used;  // the intersection of both sides' capabilities
+    Capabilities used{};  // the intersection of both sides' capabilities
     FrameNonce challenge_nonce{};
     FrameNonce frame_nonce{};
 };
 SealedMessage build_response(const stc::Context& context, const ResponseInput& input) noexcept;
 
 struct AuthProofInput {
-    Parties parties;
+    Parties parties{};
     Digest32 th2{};
     std::int64_t timestamp = 0;
     FrameNonce proof_nonce{};
@@ -134,7 +135,7 @@ struct Hello {
     NodeId node_id{};
     HandshakeNonce nonce{};
     std::int64_t timestamp = 0;
-    Capabilities capabilities;
+    Capabilities capabilities{};
     Digest32 commitment{};
 };
 Result<Hello, wire::DropReason> parse_hello(Bytes dict);
@@ -143,7 +144,7 @@ struct Response {
     NodeId node_id{};
     HandshakeNonce nonce{};
     std::int64_t timestamp = 0;
-    Capabilities capabilities;
+    Capabilities capabilities{};
     std::array<std::uint8_t, 64> challenge{};
     stc::Metadata metadata{};
 };

@@ -211,8 +211,7 @@ std::int64_t ResponderTable::nonce_expiry_ms(std::int64_t clock_ms,
     return saturated_sum(clock_ms, config_.nonce_lifetime_unchecked.count());
 }
 
-Result<Established, DropReason> ResponderTable::handle_auth_proof(Instant now,
-                                                                  std::int64_t unix_ms,
+Result<Established, DropReason> ResponderTable::handle_auth_proof(Instant now, std::int64_t unix_ms,
                                                                   const Source& from,
                                                                   const wire::FrameView& frame) {
     handle_timeout(now);

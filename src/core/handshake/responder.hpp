@@ -43,7 +43,7 @@ struct Established {
     wire::SessionId session_id{};
     stc::Key session_key;
     NodeId peer_node_id{};
-    Capabilities used_capabilities;
+    Capabilities used_capabilities{};
     SeedId seed_id = 0;
     Source hello_source;
     // AUTH_PROOF came from where HELLO did: the path is validated. Else the path is a
@@ -58,7 +58,7 @@ struct Established {
 // Settable; the defaults are the specification's.
 struct ResponderConfig {
     NodeId own_node_id{};
-    Capabilities capabilities;
+    Capabilities capabilities{};
     // HELLO's timestamp may be this far from the wall clock. 0: not checked.
     std::chrono::milliseconds timestamp_window{120'000};
     // How long nonces are remembered when timestamps are not checked.
@@ -132,7 +132,7 @@ private:
         Parties parties;
         Digest32 th2{};
         stc::Key session_key{};
-        Capabilities used;
+        Capabilities used{};
         Source source;
         Instant expiry;
         Digest32 hello_tag{};

@@ -8,14 +8,15 @@
 
 namespace stt::handshake {
 
-// Asks the caller whether it has a session of this id. Borrows any callable
-// bool(const wire::SessionId&) until the call that takes it returns; allocates nothing.
+// Asks the caller whether it has a session of this id. Borrows a lambda, or another function
+// object bool(const wire::SessionId&), until the call that takes it returns; allocates nothing.
 class SessionIdInUse {
 public:
     template <class Callable>
-        requires(std::predicate<const Callable&, const wire::SessionId&> &&
-                 !std::same_as<std::remove_cvref_t<Callable>, SessionIdInUse>)
-    SessionIdInUse(const Callable& callable) noexcept
+    requires(std::is_object_v<Callable>&& std::predicate<const Callable&, const wire::SessionId&> &&
+             !std::same_as<std::remove_cvref_t<Callable>, SessionIdInUse>)
+        SessionIdInUse(const Callable& callable)
+    noexcept
         : callable_(std::addressof(callable)),
           call_([](const void* object, const wire::SessionId& session_id) {
               return static_cast<bool>((*static_cast<const Callable*>(object))(session_id));

@@ -60,14 +60,16 @@ Digest32 commitment_of(const stc::Context& context, const HandshakeNonce& nonce,
     return commitment;
 }
 
-Digest32 transcript_of(Bytes hello_dict) noexcept { return digest_of("transcript", hello_dict); }
+Digest32 transcript_of(Bytes hello_dict) noexcept {
+    return digest_of("transcript", hello_dict);
+}
 
 Digest32 transcript_of(Bytes hello_dict, Bytes response_dict) noexcept {
     return digest_of("transcript", hello_dict, response_dict);
 }
 
-stc::Key session_key_of(const stc::Context& context, const Parties& parties,
-                        std::int64_t timestamp, const Digest32& th2) noexcept {
+stc::Key session_key_of(const stc::Context& context, const Parties& parties, std::int64_t timestamp,
+                        const Digest32& th2) noexcept {
     codec::ContextDict bound;
     bound.bytes("node_a", parties.initiator)
         .bytes("node_b", parties.responder)

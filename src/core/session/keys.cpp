@@ -121,8 +121,7 @@ Result<AnnounceOutcome, wire::Violation> ReceiveKeys::announce(
     announced_.emplace();
     announced_->number = rotation.epoch;
     announced_->nonce = rotation.nonce;
-    announced_->direction_key =
-        stc::rotate(current_.direction_key, rotation.nonce, rotation.epoch);
+    announced_->direction_key = stc::rotate(current_.direction_key, rotation.nonce, rotation.epoch);
     return AnnounceOutcome::accepted;
 }
 

@@ -71,8 +71,8 @@ void ReplayWindow::clear(std::uint64_t first, std::uint64_t end) noexcept {
         const std::uint64_t place = first % size();
         const std::uint64_t bit = place % word_bits;
         const std::uint64_t count = std::min(end - first, word_bits - bit);
-        const std::uint64_t ones = count == word_bits ? ~std::uint64_t{0}
-                                                      : (std::uint64_t{1} << count) - 1;
+        const std::uint64_t ones =
+            count == word_bits ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
         bits_[place / word_bits] &= ~(ones << bit);
         first += count;
     }

@@ -29,10 +29,9 @@ Result<ReceiveBuffer::Outcome, wire::Violation> ReceiveBuffer::receive(std::uint
     if (is_reset_) return Outcome::taken;
 
     const std::uint64_t begin = std::max(offset, read_end_);
-    if (begin < end && !is_discarding_) {
-        const bool opens_gap = received_.is_empty() ? begin > read_end_ : begin > received_.back().end;
-        if (opens_gap && received_.count() >= receive_gap_count_max) return Outcome::not_taken;
-    }
+    // Wherever it lies, and also while everything is dropped: each stretch costs memory.
+    const bool opens_gap = begin < end && begin > read_end_ && !received_.touches(begin, end);
+    if (opens_gap && received_.count() >= receive_gap_count_max) return Outcome::not_taken;
     highest_end_ = std::max(highest_end_, end);
     if (is_end) final_offset_ = end;
     if (begin >= end) return Outcome::taken;

@@ -26,6 +26,8 @@ void SendBuffer::discard() noexcept {
     is_end_acknowledged_ = true;
     lost_.clear();
     acknowledged_.clear();
+    // What was never sent is as if never written: there is no more to take.
+    end_ = sent_end_;
     ring_.advance(end_, true);
 }
 

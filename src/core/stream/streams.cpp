@@ -173,6 +173,17 @@ void Streams::tell_acknowledged(StreamState& stream) {
     events_.push_back({StreamEvent::Kind::acknowledged, stream.key});
 }
 
+// Before its OPEN the application does not know the stream, afterwards it let go of it.
+void Streams::tell_reset(StreamState& stream) {
+    if (stream.is_released || !stream.is_open_known) return;
+    events_.push_back({StreamEvent::Kind::reset, stream.key, *stream.reset_code_received});
+}
+
+void Streams::tell_stopped(StreamState& stream) {
+    if (stream.is_released || !stream.is_open_known) return;
+    events_.push_back({StreamEvent::Kind::stopped, stream.key, *stream.stop_code_received});
+}
+
 // Spec protocol §7.3: a stream is closed when both of its directions have ended.
 void Streams::close_if_ended(StreamState& stream) {
     if (stream.is_closed || !stream.is_open_known) return;

@@ -171,7 +171,9 @@ private:
     void queue_data(StreamState& stream);
     void tell_readable(StreamState& stream);
     void tell_acknowledged(StreamState& stream);
-    void refuse(Instant now, Duration rtt, StreamState& stream);
+    void tell_reset(StreamState& stream);
+    void tell_stopped(StreamState& stream);
+    void refuse(Instant now, Duration rtt, StreamState& stream, std::uint64_t kind);
     void close_if_ended(StreamState& stream);
     void erase_if_unused(StreamKey key);
     std::uint64_t data_limit(const StreamState& stream) const noexcept;

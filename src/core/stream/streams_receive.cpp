@@ -8,6 +8,7 @@ namespace {
 
 // OPEN's kinds. Spec protocol §7.2.
 constexpr std::uint64_t kind_bytes = 0;
+constexpr std::uint64_t kind_datagrams = 2;
 
 wire::Violation flow_violation(std::string_view text) {
     return wire::Violation{ErrorCode::flow_control, text};
@@ -39,6 +40,7 @@ Result<StreamState*, wire::Violation> Streams::locate(std::uint16_t id, std::uin
         StreamState* older = find({id, slot->second.use});
         STT_CHECK(older != nullptr);
         older->send.discard();
+        tell_acknowledged(*older);
         older->is_closed = true;
         --open_count_;
         ++peer_limit_;
@@ -55,6 +57,8 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     STT_TRY(StreamState* const found, locate(id, data.use));
     if (found == nullptr) return Taken::yes;
     StreamState& stream = *found;
+    // Of a kind whose rules are not known here; the peer has not heard of that yet.
+    if (stream.is_refused) return Taken::yes;
     const bool is_message = (flags & wire::flag::message) != 0;
     if (is_message && stream.is_open_known) {
         return Unexpected(wire::Violation{ErrorCode::stream, "MESSAGE on a stream of bytes"});
@@ -106,7 +110,7 @@ Result<void, wire::Violation> Streams::apply(Instant now, Duration rtt, StreamSt
                                              const wire::StreamControlMessage& message) {
     if (const auto* open = std::get_if<wire::Open>(&message)) {
         STT_TRY_VOID(apply_open(stream, *open));
-        if (open->kind != kind_bytes) refuse(now, rtt, stream);
+        if (open->kind != kind_bytes) refuse(now, rtt, stream, open->kind);
     } else if (const auto* credit = std::get_if<wire::Credit>(&message)) {
         if (credit->limit > stream.send_limit) {
             stream.send_limit = credit->limit;
@@ -137,7 +141,10 @@ Result<void, wire::Violation> Streams::apply_open(StreamState& stream, const wir
     // What waited enters the session's total now. Spec protocol §9.1.
     STT_TRY_VOID(count_received(stream, 0));
     read_total_ += stream.receive.read_end();
+    if (open.kind != kind_bytes) return {};
     tell_readable(stream);
+    if (stream.reset_code_received) tell_reset(stream);
+    if (stream.stop_code_received) tell_stopped(stream);
     return {};
 }
 
@@ -155,17 +162,19 @@ Result<void, wire::Violation> Streams::apply_priority(StreamState& stream,
     return {};
 }
 
-void Streams::refuse(Instant now, Duration rtt, StreamState& stream) {
+void Streams::refuse(Instant now, Duration rtt, StreamState& stream, std::uint64_t kind) {
     const auto code = static_cast<std::uint64_t>(ErrorCode::refused);
     const StreamKey key = stream.key;
     stream.is_released = true;
+    stream.is_refused = true;
+    stream.is_credited = kind != kind_datagrams;
     reset(key, code);
     stop(now, rtt, key, code);
 }
 
 Result<void, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, StreamState& stream,
                                                    const wire::Reset& reset_message) {
-    if (reset_message.final_offset > stream.window.limit()) {
+    if (stream.is_credited && reset_message.final_offset > stream.window.limit()) {
         return Unexpected(flow_violation("a final offset beyond the stream's credit"));
     }
     if (stream.receive.is_complete()) {
@@ -178,13 +187,11 @@ Result<void, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, St
     const std::uint64_t read_before = stream.receive.read_end();
     STT_TRY_VOID(stream.receive.reset(reset_message.final_offset));
     stream.reset_code_received = reset_message.code;
-    if (stream.is_open_known) {
+    if (stream.is_open_known && stream.is_credited) {
         STT_TRY_VOID(count_received(stream, highest_before));
         count_read(now, rtt, stream, read_before);
     }
-    if (!stream.is_released) {
-        events_.push_back({StreamEvent::Kind::reset, stream.key, reset_message.code});
-    }
+    tell_reset(stream);
     return {};
 }
 
@@ -195,7 +202,7 @@ void Streams::apply_stop(StreamState& stream, std::uint64_t code) {
     stream.stop_code_received = code;
     if (was_ended) return;
     reset(stream.key, code);
-    if (!stream.is_released) events_.push_back({StreamEvent::Kind::stopped, stream.key, code});
+    tell_stopped(stream);
 }
 
 Result<void, wire::Violation> Streams::handle_credits(const wire::Credits& credits) {

@@ -21,7 +21,8 @@ struct GapAndRange {
 };
 
 GapAndRange gap_and_range(const SequenceRange& above, const SequenceRange& below) noexcept {
-    STT_CHECK(below.first <= below.last && below.last < above.first && above.first - below.last >= 2);
+    STT_CHECK(below.first <= below.last && below.last < above.first &&
+              above.first - below.last >= 2);
     return {above.first - below.last - 2, below.last - below.first};
 }
 

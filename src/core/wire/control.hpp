@@ -24,6 +24,8 @@ inline constexpr std::size_t rotation_nonce_size = 32;
 struct SequenceRange {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
+
+    friend bool operator==(const SequenceRange&, const SequenceRange&) noexcept = default;
 };
 
 struct Padding {
@@ -86,10 +88,9 @@ struct UnknownMessage {
     std::uint64_t kind = 0;
 };
 
-using ControlMessage =
-    std::variant<Padding, Ping, Pong, FlowCredit, KeyRotation, SessionClose, ErrorNotice, Ack,
-                 PathChallenge, PathResponse, StreamLimit, ObservedAddress, Credits,
-                 UnknownMessage>;
+using ControlMessage = std::variant<Padding, Ping, Pong, FlowCredit, KeyRotation, SessionClose,
+                                    ErrorNotice, Ack, PathChallenge, PathResponse, StreamLimit,
+                                    ObservedAddress, Credits, UnknownMessage>;
 
 struct Open {
     std::uint64_t kind = 0;

@@ -131,20 +131,34 @@ Result<ControlMessage, Violation> credits(Reader& body) noexcept {
 
 Result<ControlMessage, Violation> parse_control_body(std::uint64_t kind, Reader& body) noexcept {
     switch (static_cast<ControlKind>(kind)) {
-        case ControlKind::padding: return ControlMessage(Padding{body.remaining().size()});
-        case ControlKind::ping: return token_message<Ping>(body);
-        case ControlKind::pong: return token_message<Pong>(body);
-        case ControlKind::flow_credit: return limit_message<FlowCredit>(body);
-        case ControlKind::key_rotation: return key_rotation(body);
-        case ControlKind::session_close: return session_close(body);
-        case ControlKind::error: return error_notice(body);
-        case ControlKind::ack: return ack(body, false);
-        case ControlKind::ack_ecn: return ack(body, true);
-        case ControlKind::path_challenge: return token_message<PathChallenge>(body);
-        case ControlKind::path_response: return token_message<PathResponse>(body);
-        case ControlKind::stream_limit: return limit_message<StreamLimit>(body);
-        case ControlKind::observed_address: return observed_address(body);
-        case ControlKind::credits: return credits(body);
+        case ControlKind::padding:
+            return ControlMessage(Padding{body.remaining().size()});
+        case ControlKind::ping:
+            return token_message<Ping>(body);
+        case ControlKind::pong:
+            return token_message<Pong>(body);
+        case ControlKind::flow_credit:
+            return limit_message<FlowCredit>(body);
+        case ControlKind::key_rotation:
+            return key_rotation(body);
+        case ControlKind::session_close:
+            return session_close(body);
+        case ControlKind::error:
+            return error_notice(body);
+        case ControlKind::ack:
+            return ack(body, false);
+        case ControlKind::ack_ecn:
+            return ack(body, true);
+        case ControlKind::path_challenge:
+            return token_message<PathChallenge>(body);
+        case ControlKind::path_response:
+            return token_message<PathResponse>(body);
+        case ControlKind::stream_limit:
+            return limit_message<StreamLimit>(body);
+        case ControlKind::observed_address:
+            return observed_address(body);
+        case ControlKind::credits:
+            return credits(body);
     }
     return ControlMessage(UnknownMessage{kind});
 }
@@ -169,12 +183,14 @@ Result<StreamControlMessage, Violation> pair_message(Reader& body) noexcept {
 Result<StreamControlMessage, Violation> parse_stream_control_body(std::uint64_t kind,
                                                                   Reader& body) noexcept {
     switch (static_cast<StreamControlKind>(kind)) {
-        case StreamControlKind::open: return open(body);
+        case StreamControlKind::open:
+            return open(body);
         case StreamControlKind::credit: {
             STT_TRY(const std::uint64_t limit, body.varint());
             return StreamControlMessage(Credit{limit});
         }
-        case StreamControlKind::reset: return pair_message<Reset>(body);
+        case StreamControlKind::reset:
+            return pair_message<Reset>(body);
         case StreamControlKind::stop: {
             STT_TRY(const std::uint64_t code, body.varint());
             return StreamControlMessage(Stop{code});
@@ -183,7 +199,8 @@ Result<StreamControlMessage, Violation> parse_stream_control_body(std::uint64_t 
             STT_TRY(const std::uint64_t value, priority(body));
             return StreamControlMessage(Priority{value});
         }
-        case StreamControlKind::skip: return pair_message<Skip>(body);
+        case StreamControlKind::skip:
+            return pair_message<Skip>(body);
     }
     return StreamControlMessage(UnknownMessage{kind});
 }

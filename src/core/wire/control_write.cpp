@@ -23,28 +23,66 @@ private:
 };
 
 // The kinds of messages that are one token, or one number.
-ControlKind kind_of(const Padding&) noexcept { return ControlKind::padding; }
-ControlKind kind_of(const Ping&) noexcept { return ControlKind::ping; }
-ControlKind kind_of(const Pong&) noexcept { return ControlKind::pong; }
-ControlKind kind_of(const FlowCredit&) noexcept { return ControlKind::flow_credit; }
-ControlKind kind_of(const KeyRotation&) noexcept { return ControlKind::key_rotation; }
-ControlKind kind_of(const SessionClose&) noexcept { return ControlKind::session_close; }
-ControlKind kind_of(const ErrorNotice&) noexcept { return ControlKind::error; }
+ControlKind kind_of(const Padding&) noexcept {
+    return ControlKind::padding;
+}
+ControlKind kind_of(const Ping&) noexcept {
+    return ControlKind::ping;
+}
+ControlKind kind_of(const Pong&) noexcept {
+    return ControlKind::pong;
+}
+ControlKind kind_of(const FlowCredit&) noexcept {
+    return ControlKind::flow_credit;
+}
+ControlKind kind_of(const KeyRotation&) noexcept {
+    return ControlKind::key_rotation;
+}
+ControlKind kind_of(const SessionClose&) noexcept {
+    return ControlKind::session_close;
+}
+ControlKind kind_of(const ErrorNotice&) noexcept {
+    return ControlKind::error;
+}
 ControlKind kind_of(const Ack& ack) noexcept {
     return ack.ecn ? ControlKind::ack_ecn : ControlKind::ack;
 }
-ControlKind kind_of(const PathChallenge&) noexcept { return ControlKind::path_challenge; }
-ControlKind kind_of(const PathResponse&) noexcept { return ControlKind::path_response; }
-ControlKind kind_of(const StreamLimit&) noexcept { return ControlKind::stream_limit; }
-ControlKind kind_of(const ObservedAddress&) noexcept { return ControlKind::observed_address; }
-ControlKind kind_of(const Credits&) noexcept { return ControlKind::credits; }
-StreamControlKind kind_of(const Open&) noexcept { return StreamControlKind::open; }
-StreamControlKind kind_of(const Credit&) noexcept { return StreamControlKind::credit; }
-StreamControlKind kind_of(const Reset&) noexcept { return StreamControlKind::reset; }
-StreamControlKind kind_of(const Stop&) noexcept { return StreamControlKind::stop; }
-StreamControlKind kind_of(const Priority&) noexcept { return StreamControlKind::priority; }
-StreamControlKind kind_of(const Skip&) noexcept { return StreamControlKind::skip; }
-std::uint64_t kind_of(const UnknownMessage& message) noexcept { return message.kind; }
+ControlKind kind_of(const PathChallenge&) noexcept {
+    return ControlKind::path_challenge;
+}
+ControlKind kind_of(const PathResponse&) noexcept {
+    return ControlKind::path_response;
+}
+ControlKind kind_of(const StreamLimit&) noexcept {
+    return ControlKind::stream_limit;
+}
+ControlKind kind_of(const ObservedAddress&) noexcept {
+    return ControlKind::observed_address;
+}
+ControlKind kind_of(const Credits&) noexcept {
+    return ControlKind::credits;
+}
+StreamControlKind kind_of(const Open&) noexcept {
+    return StreamControlKind::open;
+}
+StreamControlKind kind_of(const Credit&) noexcept {
+    return StreamControlKind::credit;
+}
+StreamControlKind kind_of(const Reset&) noexcept {
+    return StreamControlKind::reset;
+}
+StreamControlKind kind_of(const Stop&) noexcept {
+    return StreamControlKind::stop;
+}
+StreamControlKind kind_of(const Priority&) noexcept {
+    return StreamControlKind::priority;
+}
+StreamControlKind kind_of(const Skip&) noexcept {
+    return StreamControlKind::skip;
+}
+std::uint64_t kind_of(const UnknownMessage& message) noexcept {
+    return message.kind;
+}
 
 template <class Output>
 struct BodyWriter {
@@ -136,7 +174,9 @@ void write_message(Writer& writer, const Message& message) noexcept {
 
 }  // namespace
 
-std::size_t encoded_size(const ControlMessage& message) noexcept { return message_size(message); }
+std::size_t encoded_size(const ControlMessage& message) noexcept {
+    return message_size(message);
+}
 void write(Writer& writer, const ControlMessage& message) noexcept {
     write_message(writer, message);
 }

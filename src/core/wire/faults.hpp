@@ -4,37 +4,36 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stt/error.hpp>
 #include <string_view>
-
 #include <stt/decode_error.hpp>
+#include <stt/error.hpp>
 
 namespace stt::wire {
 
 // Why something from the network was dropped. Each moves one counter and does nothing else.
 enum class DropReason : std::uint8_t {
-    frame_malformed,             // cannot be parsed. Spec protocol §3
-    frame_refused,               // parses, and §3 refuses it: type, flags, stream, limits
-    session_unknown,             // a frame of a session this node does not have
-    sequence_repeated,           // seen before. Spec protocol §6
-    sequence_too_old,            // below the replay window
-    epoch_unknown,               // never announced, or wiped. Spec protocol §5.2
-    not_authentic,               // did not open
-    handshake_unexpected,        // of a type or state that has no use for it
-    handshake_seed_unknown,      // no seed has this hint. Spec protocol §4.1, as all that follow
-    handshake_malformed,         // opened, and is not a strictly canonical message
-    handshake_version,           // a version other than 1
-    handshake_timestamp,         // outside the window
-    handshake_commitment,        // the commitment, challenge, proof or confirmation is wrong
-    handshake_replayed,          // nonce seen before
-    handshake_own_node,          // carries this node's own id. Spec protocol §4.4
-    handshake_wrong_peer,        // not the node id that was asked for. Spec protocol §4.3
-    handshake_wrong_address,     // from another address than it must come from
-    handshake_limit,             // too many half-open handshakes, nonces, repeats or sessions
-    handshake_session_id_in_use, // RESPONSE names a session that exists. Spec protocol §4.3
-    data_beyond_initial_credit,  // waits for its OPEN past the initial credit. Spec protocol §8.3
-    stream_closed,               // of a stream that is closed
-    queue_full,                  // a bounded queue had no room
+    frame_malformed,              // cannot be parsed. Spec protocol §3
+    frame_refused,                // parses, and §3 refuses it: type, flags, stream, limits
+    session_unknown,              // a frame of a session this node does not have
+    sequence_repeated,            // seen before. Spec protocol §6
+    sequence_too_old,             // below the replay window
+    epoch_unknown,                // never announced, or wiped. Spec protocol §5.2
+    not_authentic,                // did not open
+    handshake_unexpected,         // of a type or state that has no use for it
+    handshake_seed_unknown,       // no seed has this hint. Spec protocol §4.1, as all that follow
+    handshake_malformed,          // opened, and is not a strictly canonical message
+    handshake_version,            // a version other than 1
+    handshake_timestamp,          // outside the window
+    handshake_commitment,         // the commitment, challenge, proof or confirmation is wrong
+    handshake_replayed,           // nonce seen before
+    handshake_own_node,           // carries this node's own id. Spec protocol §4.4
+    handshake_wrong_peer,         // not the node id that was asked for. Spec protocol §4.3
+    handshake_wrong_address,      // from another address than it must come from
+    handshake_limit,              // too many half-open handshakes, nonces, repeats or sessions
+    handshake_session_id_in_use,  // RESPONSE names a session that exists. Spec protocol §4.3
+    data_beyond_initial_credit,   // waits for its OPEN past the initial credit. Spec protocol §8.3
+    stream_closed,                // of a stream that is closed
+    queue_full,                   // a bounded queue had no room
     count_,
 };
 inline constexpr std::size_t drop_reason_count = static_cast<std::size_t>(DropReason::count_);

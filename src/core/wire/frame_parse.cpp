@@ -33,8 +33,7 @@ Result<void, DropReason> check_header(const FrameView& frame, std::uint64_t stre
     const auto type = static_cast<std::uint8_t>(frame.type);
     const bool is_refused =
         type == reserved_frame_type || (frame.flags & flag::reserved) != 0 ||
-        stream_id > stream_id_max ||
-        (frame.type == FrameType::control && stream_id != 0) ||
+        stream_id > stream_id_max || (frame.type == FrameType::control && stream_id != 0) ||
         ((frame.type == FrameType::data || frame.type == FrameType::stream_control) &&
          stream_id == 0) ||
         (is_outside_session(frame.type) &&

@@ -108,8 +108,8 @@ FrameLayout lay_out_handshake_frame(FrameType type, const SessionId& session_id,
     const std::size_t head_size = seed_metadata_head_size(has_hint);
     writer.varint(head_size + handshake_tag_size);
     const std::uint8_t* const head = output.data() + writer.size();
-    writer.u8(static_cast<std::uint8_t>(has_hint ? MetadataKind::seed_with_hint
-                                                 : MetadataKind::seed));
+    writer.u8(
+        static_cast<std::uint8_t>(has_hint ? MetadataKind::seed_with_hint : MetadataKind::seed));
     writer.bytes(hint);
     writer.bytes(nonce);
     finish(writer, layout, head, head_size, handshake_tag_size);

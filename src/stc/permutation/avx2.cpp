@@ -13,7 +13,6 @@ struct Avx2Unit;
 
 struct Avx2Machine : FourLanes<Avx2Unit> {
     using Effect = Word;
-    static constexpr bool copies_lanes = false;
 
     static STT_ALWAYS_INLINE Word exclusive_or(Word a, Word b) { return _mm256_xor_si256(a, b); }
     static STT_ALWAYS_INLINE Word exclusive_or_and(Word a, Word b, Word mask) {

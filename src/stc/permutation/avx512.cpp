@@ -18,7 +18,6 @@ constexpr int xor_of_and_not = 0xd2;  // a ^ (~b & c)
 
 // Four states, with the three-operand logic and the rotations of AVX-512.
 struct QuadMachine : FourLanes<Avx512Unit> {
-    static constexpr bool copies_lanes = false;
     // Left as two words: XORing both into a lane is one instruction.
     struct Effect {
         Word left;
@@ -60,7 +59,6 @@ struct OctoMachine {
     };
     static constexpr std::size_t width = 8;
     static constexpr std::size_t group = 4;
-    static constexpr bool copies_lanes = true;
 
     static STT_ALWAYS_INLINE Word exclusive_or(Word a, Word b) { return _mm512_xor_si512(a, b); }
     static STT_ALWAYS_INLINE Word exclusive_or_and(Word a, Word b, Word mask) {

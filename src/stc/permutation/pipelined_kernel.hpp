@@ -2,10 +2,9 @@
 //
 // A register holds one lane of several states, but a message lies in memory block by block.
 // Putting the one into the order of the other takes shuffles. All at once, before and after the
-// permutation, they cost a quarter of it for eight states, and half as much when they
-// are done for a few lanes at a time between rounds. Where they would still compete with the
-// rotations (Machine::copies_lanes), lanes are copied one by one instead, by the loads and
-// stores that the permutation leaves idle: a twentieth (Xeon, model 207; 2025-11).
+// permutation, they add a sixth to that of eight states; a few lanes at a time, between its
+// rounds, half of that: there, rotations and shuffles use different units of the processor
+// (Xeon, family 6 model 207, 2026-11).
 #pragma once
 
 #include "stc/permutation/batch_kernel.hpp"
@@ -19,7 +18,7 @@ struct PipelinedKernel : BatchKernel<Machine> {
 
     static constexpr std::size_t word_size = Base::word_size;
     static constexpr std::size_t block_size = Base::fold_block_size;
-    // Lanes that are copied between two pairs of rounds.
+    // Lanes that are moved between two pairs of rounds.
     static constexpr std::size_t group_lanes = 4;
     static constexpr std::size_t group_count = fold_lanes / group_lanes;
     static constexpr std::size_t group_size = group_lanes * lane_size;
@@ -30,13 +29,6 @@ struct PipelinedKernel : BatchKernel<Machine> {
     static constexpr std::size_t words_size = fold_lanes * word_size;
     static_assert(2 * words_size == scratch_size(Machine::width));
 
-    static STT_ALWAYS_INLINE void copy_lane(std::uint8_t* to, const std::uint8_t* from) {
-        std::uint64_t lane;
-        __builtin_memcpy(&lane, from, lane_size);
-        // Hides from the compiler that these copies could be made into shuffles.
-        asm("" : "+r"(lane));
-        __builtin_memcpy(to, &lane, lane_size);
-    }
     static STT_ALWAYS_INLINE std::uint8_t* words_of(std::uint8_t* words, std::size_t group) {
         return words + group * group_lanes * word_size;
     }
@@ -53,46 +45,19 @@ struct PipelinedKernel : BatchKernel<Machine> {
                                               std::size_t offset) {
         Word words[group_lanes];
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < group_lanes; ++i)
+        for (std::size_t i = 0; i < group_lanes; ++i) {
             words[i] = Machine::load(from + i * word_size);
+        }
         Machine::template write<group_lanes>(output, offset, words);
     }
-    static STT_ALWAYS_INLINE void copy_in(std::uint8_t* to, const std::uint8_t* const* input,
-                                          std::size_t offset) {
-#pragma GCC unroll 8
-        for (std::size_t state = 0; state < Machine::width; ++state) {
-            const std::uint8_t* const lanes = input[state] + offset;
-#pragma GCC unroll 4
-            for (std::size_t i = 0; i < group_lanes; ++i) {
-                copy_lane(to + i * word_size + state * lane_size, lanes + i * lane_size);
-            }
-        }
-    }
-    static STT_ALWAYS_INLINE void copy_out(const std::uint8_t* from, std::uint8_t* const* output,
-                                           std::size_t offset) {
-#pragma GCC unroll 8
-        for (std::size_t state = 0; state < Machine::width; ++state) {
-            std::uint8_t* const lanes = output[state] + offset;
-#pragma GCC unroll 4
-            for (std::size_t i = 0; i < group_lanes; ++i) {
-                copy_lane(lanes + i * lane_size, from + i * word_size + state * lane_size);
-            }
-        }
-    }
-
     // What is done between two pairs of rounds: a group of the block just made goes out, and
     // that of the next block comes in.
     static STT_ALWAYS_INLINE void move_group(std::uint8_t* in, std::uint8_t* out, std::size_t group,
                                              const DuplexRun& run, std::size_t block,
                                              bool has_next) {
         const std::size_t offset = block * block_size + group * group_size;
-        if constexpr (Machine::copies_lanes) {
-            copy_out(words_of(out, group), run.output, offset);
-            if (has_next) copy_in(words_of(in, group), run.input, offset + block_size);
-        } else {
-            shuffle_out(words_of(out, group), run.output, offset);
-            if (has_next) shuffle_in(words_of(in, group), run.input, offset + block_size);
-        }
+        shuffle_out(words_of(out, group), run.output, offset);
+        if (has_next) shuffle_in(words_of(in, group), run.input, offset + block_size);
     }
 
     // The block of `in` overwrites the state, or what it makes with the state does.

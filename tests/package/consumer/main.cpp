@@ -1,13 +1,16 @@
 // A program that has nothing of STT but the installed package.
+#include <asio/io_context.hpp>
 #include <cstdio>
-#include <stt/address.hpp>
 #include <stt/node.hpp>
-#include <stt/seed.hpp>
 
 int main() {
-    const stt::Seed seed = stt::random_seed();
-    const auto address = stt::Address::parse("127.0.0.1:9001");
-    if (!address || seed.bytes().size() < stt::seed_size_min) return 1;
-    std::printf("consumer: %s\n", address->to_string().c_str());
+    asio::io_context context;
+    stt::Node node(context, stt::random_seed());
+    const auto address = node.listen(stt::Address::ipv4({127, 0, 0, 1}, 0));
+    if (!address) {
+        std::fprintf(stderr, "consumer: cannot listen: %s\n", address.error().message().c_str());
+        return 1;
+    }
+    std::printf("consumer: listening on %s\n", (*address).to_string().c_str());
     return 0;
 }

@@ -21,12 +21,24 @@ void* allocate(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void operator delete(void* place) noexcept { std::free(place); }
-void operator delete[](void* place) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t) noexcept { std::free(place); }
-void operator delete[](void* place, std::size_t) noexcept { std::free(place); }
+void* operator new(std::size_t size) {
+    return allocate(size);
+}
+void* operator new[](std::size_t size) {
+    return allocate(size);
+}
+void operator delete(void* place) noexcept {
+    std::free(place);
+}
+void operator delete[](void* place) noexcept {
+    std::free(place);
+}
+void operator delete(void* place, std::size_t) noexcept {
+    std::free(place);
+}
+void operator delete[](void* place, std::size_t) noexcept {
+    std::free(place);
+}
 
 namespace stt::test {
 
@@ -35,8 +47,14 @@ AllocationCounter::AllocationCounter() {
     allocation_size = 0;
     is_counting = true;
 }
-AllocationCounter::~AllocationCounter() { is_counting = false; }
-std::size_t AllocationCounter::count() const noexcept { return allocation_count; }
-std::size_t AllocationCounter::size() const noexcept { return allocation_size; }
+AllocationCounter::~AllocationCounter() {
+    is_counting = false;
+}
+std::size_t AllocationCounter::count() const noexcept {
+    return allocation_count;
+}
+std::size_t AllocationCounter::size() const noexcept {
+    return allocation_size;
+}
 
 }  // namespace stt::test

@@ -66,7 +66,8 @@ TEST_CASE("protocol §2: every bit flip decodes or is refused, and strict decodi
     }
 }
 
-TEST_CASE("protocol §2: seeded random bytes decode or are refused; what strict takes is canonical") {
+TEST_CASE(
+    "protocol §2: seeded random bytes decode or are refused; what strict takes is canonical") {
     test::Seeded seeded(4);
     std::size_t taken = 0;
     for (int i = 0; i < 200'000; ++i) {
@@ -130,7 +131,8 @@ TEST_CASE("protocol §2: keys are STRINGs, unique, and in strict decoding ascend
     CHECK(error_of({0x31, 0, 0, 0, 2, 0xc3, 0x28}) == DecodeError::invalid_utf8);
 }
 
-TEST_CASE("protocol §2: a count or length that the rest cannot hold is refused at n + 1, not at n") {
+TEST_CASE(
+    "protocol §2: a count or length that the rest cannot hold is refused at n + 1, not at n") {
     // Three bytes behind the count.
     CHECK(decode(ByteVector{0x30, 0, 0, 0, 3, 1, 2, 3}));
     CHECK(error_of({0x30, 0, 0, 0, 4, 1, 2, 3}) == DecodeError::count_exceeds_input);

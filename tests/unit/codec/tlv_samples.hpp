@@ -27,13 +27,20 @@ inline std::string random_text(Seeded& seeded) {
 
 inline Value random_value(Seeded& seeded, std::size_t depth) {
     switch (seeded.below(depth == 0 ? 7 : 9)) {
-        case 0: return Value();
-        case 1: return Value(seeded.coin());
-        case 2: return Value(static_cast<std::int64_t>(seeded.number_of_any_width()));
-        case 3: return Value(-static_cast<std::int64_t>(seeded.number_of_any_width() >> 1));
-        case 4: return Value(static_cast<double>(seeded.number()) / 3.0);
-        case 5: return Value(seeded.bytes(seeded.below(20)));
-        case 6: return Value(random_text(seeded));
+        case 0:
+            return Value();
+        case 1:
+            return Value(seeded.coin());
+        case 2:
+            return Value(static_cast<std::int64_t>(seeded.number_of_any_width()));
+        case 3:
+            return Value(-static_cast<std::int64_t>(seeded.number_of_any_width() >> 1));
+        case 4:
+            return Value(static_cast<double>(seeded.number()) / 3.0);
+        case 5:
+            return Value(seeded.bytes(seeded.below(20)));
+        case 6:
+            return Value(random_text(seeded));
         case 7: {
             Value::List items;
             for (std::uint64_t i = seeded.below(5); i > 0; --i) {

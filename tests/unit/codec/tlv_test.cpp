@@ -29,7 +29,8 @@ TEST_CASE("protocol §2: an integer takes the smallest signed type that holds it
 
 TEST_CASE("protocol §2: UINT64 is written only above 2^63 - 1") {
     const std::uint64_t power = std::uint64_t{1} << 63;
-    CHECK(encode(Value(power - 1)) == ByteVector{0x13, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
+    CHECK(encode(Value(power - 1)) ==
+          ByteVector{0x13, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
     CHECK(encode(Value(power)) == ByteVector{0x17, 0x80, 0, 0, 0, 0, 0, 0, 0});
     CHECK(Value(power - 1) == Value(static_cast<std::int64_t>(power - 1)));
     CHECK(Value(std::uint64_t{5}).integer() != nullptr);
@@ -53,11 +54,11 @@ TEST_CASE("protocol §2: DICT keys ascend by their UTF-8 bytes, whatever the ord
     entries.emplace("", Value(4));
     entries.emplace("ba", Value(5));
     const ByteVector bytes = encode(Value(std::move(entries)));
-    const ByteVector expected{0x41, 0, 0, 0, 5,                           //
-                              0x31, 0, 0, 0, 0, 0x10, 4,                  //
-                              0x31, 0, 0, 0, 1, 'B', 0x10, 3,             //
-                              0x31, 0, 0, 0, 1, 'b', 0x10, 2,             //
-                              0x31, 0, 0, 0, 2, 'b', 'a', 0x10, 5,        //
+    const ByteVector expected{0x41, 0, 0, 0, 5,                       //
+                              0x31, 0, 0, 0, 0, 0x10, 4,              //
+                              0x31, 0, 0, 0, 1, 'B',  0x10, 3,        //
+                              0x31, 0, 0, 0, 1, 'b',  0x10, 2,        //
+                              0x31, 0, 0, 0, 2, 'b',  'a',  0x10, 5,  //
                               0x31, 0, 0, 0, 2, 0xc3, 0xa9, 0x10, 1};
     CHECK(bytes == expected);
 }

@@ -53,8 +53,8 @@ TEST_CASE("protocol §2: every sequence of one, two and three bytes is judged as
         bytes[1] = static_cast<std::uint8_t>(value >> 8);
         bytes[2] = static_cast<std::uint8_t>(value);
         if (is_valid_utf8(bytes) != is_valid_naive(bytes)) ++differences;
-        if (bytes[2] == 0 && is_valid_utf8(Bytes(bytes).first(2)) !=
-                                 is_valid_naive(Bytes(bytes).first(2))) {
+        if (bytes[2] == 0 &&
+            is_valid_utf8(Bytes(bytes).first(2)) != is_valid_naive(Bytes(bytes).first(2))) {
             ++differences;
         }
     }
@@ -75,7 +75,8 @@ TEST_CASE("protocol §2: sequences of four bytes are judged as RFC 3629 does") {
         // Near the limits, where the errors would be.
         if (seeded.coin()) bytes[1] = static_cast<std::uint8_t>(0x7e + seeded.below(20));
         for (std::size_t k = 2; k < 4; ++k) {
-            if (seeded.below(8) != 0) bytes[k] = static_cast<std::uint8_t>(0x80 | (bytes[k] & 0x3f));
+            if (seeded.below(8) != 0)
+                bytes[k] = static_cast<std::uint8_t>(0x80 | (bytes[k] & 0x3f));
         }
         for (std::size_t k = 4; k < bytes.size(); ++k) bytes[k] &= 0x7f;
         if (is_valid_utf8(bytes) != is_valid_naive(bytes)) ++differences;

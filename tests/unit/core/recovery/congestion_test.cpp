@@ -53,6 +53,10 @@ TEST_CASE("RFC 9002 §7.3: NewReno doubles, halves at a loss, then adds a datagr
     CHECK(reno.window() == 12'000);
     reno.on_acked(acked(1'200));
     CHECK(reno.window() == 13'200);
+    for (int i = 0; i < 3; ++i) reno.on_acked(acked(5'000));
+    CHECK(reno.window() == 14'400);  // and 1,800 towards the next
+    reno.on_acked(acked(12'600));
+    CHECK(reno.window() == 15'600);
     reno.on_persistent_congestion(at(Duration(0)));
     CHECK(reno.window() == 2'400);
     CHECK(reno.is_in_slow_start());

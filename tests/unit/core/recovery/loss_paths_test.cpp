@@ -48,11 +48,14 @@ TEST_CASE(
     sender.loss.add_path(2, {});
     sender.loss.take_path(at(milliseconds(120)), 2);
     CHECK(sender.loss.path_in_use() == PathNumber{2});
+    sender.send(at(milliseconds(130)), 1, 2);  // 3, on the path in use: stays
+    sender.send(at(milliseconds(140)));        // 4, a challenge on the former
     CHECK(sequences(sender.ack(at(milliseconds(200)), {{1, 1}}).acked) == Sequences{1});
     CHECK(sender.loss.deadline() == at(milliseconds(445)));
     CHECK(sender.loss.on_timeout(at(milliseconds(444))).lost.empty());
-    CHECK(sequences(sender.loss.on_timeout(at(milliseconds(445))).lost) == Sequences{2});
-    CHECK_FALSE(sender.loss.deadline().has_value());
+    CHECK(sequences(sender.loss.on_timeout(at(milliseconds(445))).lost) == Sequences{2, 4});
+    CHECK(sender.loss.path(2).bytes_in_flight() == 1'200);
+    CHECK(sender.path().bytes_in_flight() == 0);
 }
 
 TEST_CASE("protocol §10.5: taking the former path back ends that") {

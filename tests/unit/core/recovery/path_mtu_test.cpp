@@ -118,6 +118,14 @@ TEST_CASE("losses of full datagrams around those that pass are congestion, howev
     CHECK(mtu.current() == 1'472);
 }
 
+TEST_CASE("a smaller datagram that passes later does not turn those losses into a black hole") {
+    PathMtu mtu = raised();
+    mtu.on_datagram_acked(19, 1'472);
+    mtu.on_datagram_acked(25, 1'300);
+    for (std::uint64_t i = 0; i < 19; ++i) mtu.on_datagram_lost(at(seconds(9)), i, 1'472);
+    CHECK(mtu.current() == 1'472);
+}
+
 TEST_CASE("losses of base-sized datagrams say nothing about the size") {
     PathMtu mtu = raised();
     for (std::uint64_t i = 0; i < 100; ++i) mtu.on_datagram_lost(at(seconds(9)), i, 1'200);

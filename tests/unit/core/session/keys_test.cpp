@@ -63,7 +63,9 @@ bool is_epoch_unknown(const ReceiveKeys& keys, std::uint64_t epoch) {
 
 TEST_CASE("protocol §5.1: both ends of a direction derive the same keys for every stream") {
     Direction direction;
-    for (const std::uint16_t stream : {0, 1, 2, 300, 65'535}) CHECK(direction.opens(stream));
+    for (const unsigned stream : {0u, 1u, 2u, 300u, 65'535u}) {
+        CHECK(direction.opens(static_cast<std::uint16_t>(stream)));
+    }
 }
 
 TEST_CASE("stc, Stream contexts: directions, sessions, streams and epochs have keys of their own") {

@@ -118,10 +118,10 @@ TEST_CASE("protocol §6: the low edge never moves down, not even when the window
 }
 
 TEST_CASE("protocol §6: a jump of any size leaves nothing of the old window behind") {
-    for (const std::uint64_t jump : {std::uint64_t{1}, std::uint64_t{63}, std::uint64_t{64},
-                                     std::uint64_t{65}, std::uint64_t{4'095}, std::uint64_t{4'096},
-                                     std::uint64_t{4'097}, std::uint64_t{8'192},
-                                     std::uint64_t{1} << 40, ~std::uint64_t{0} - 10'000}) {
+    for (const std::uint64_t jump :
+         {std::uint64_t{1}, std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{65},
+          std::uint64_t{4'095}, std::uint64_t{4'096}, std::uint64_t{4'097}, std::uint64_t{8'192},
+          std::uint64_t{1} << 40, ~std::uint64_t{0} - 10'000}) {
         ReplayWindow window;
         NaiveWindow naive;
         for (std::uint64_t sequence = 0; sequence < 5'000; ++sequence) {

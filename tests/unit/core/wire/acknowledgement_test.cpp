@@ -7,12 +7,6 @@ namespace {
 
 using Ranges = std::vector<SequenceRange>;
 
-bool operator==(const Ranges& a, const Ranges& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-        return x.first == y.first && x.last == y.last;
-    });
-}
-
 ByteVector ack_body(std::initializer_list<std::uint64_t> numbers) {
     ByteVector body(10 * numbers.size());
     codec::Writer writer(body);
@@ -29,11 +23,28 @@ Ranges ranges_of(const Ack& ack) {
     return ranges;
 }
 
-std::optional<Ack> parsed_ack(const ByteVector& payload) {
-    auto messages = ControlMessages::parse(payload);
-    if (!messages) return std::nullopt;
-    return std::get<Ack>(*messages->next());
+bool is_ack_taken(const ByteVector& payload) {
+    return ControlMessages::parse(payload).has_value();
 }
+
+// An ACK and the payload that it borrows from.
+class ParsedAck {
+public:
+    explicit ParsedAck(ByteVector payload) : payload_(std::move(payload)) {
+        auto messages = ControlMessages::parse(payload_);
+        REQUIRE(messages);
+        ack_ = std::get<Ack>(*messages->next());
+    }
+    ParsedAck(const ParsedAck&) = delete;
+    ParsedAck& operator=(const ParsedAck&) = delete;
+
+    const Ack* operator->() const { return &ack_; }
+    Ranges ranges() const { return ranges_of(ack_); }
+
+private:
+    ByteVector payload_;
+    Ack ack_;
+};
 
 Ranges random_ranges(test::Seeded& seeded, std::size_t count) {
     Ranges descending;
@@ -51,33 +62,33 @@ Ranges random_ranges(test::Seeded& seeded, std::size_t count) {
 
 TEST_CASE("RFC 9000 §19.3.1: gaps leave out one more than they say") {
     // 10 to 8; 7 left out; 6; 5 to 4 left out; 3 to 0.
-    const auto ack = parsed_ack(ack_body({10, 0, 2, 2, 0, 0, 1, 3}));
-    REQUIRE(ack);
+    const ParsedAck ack(ack_body({10, 0, 2, 2, 0, 0, 1, 3}));
     CHECK(ack->largest == 10);
-    CHECK(ranges_of(*ack) == Ranges{{8, 10}, {6, 6}, {0, 3}});
+    CHECK(ack.ranges() == Ranges{{8, 10}, {6, 6}, {0, 3}});
     CHECK(!ack->ecn.has_value());
 }
 
 TEST_CASE("RFC 9000 §19.3.1: an ACK of a Sequence below zero is error 1") {
-    CHECK(parsed_ack(ack_body({5, 0, 5, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 6, 0})));
+    CHECK(is_ack_taken(ack_body({5, 0, 5, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 6, 0})));
     // The first range ends at 2: one lower range is left, that of 0.
-    CHECK(parsed_ack(ack_body({5, 0, 3, 1, 0, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 3, 1, 0, 1})));
-    CHECK(!parsed_ack(ack_body({5, 0, 3, 1, 1, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 4, 1, 0, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 5, 1, 0, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 0, 1, ~std::uint64_t{0}, 0})));
-    CHECK(!parsed_ack(ack_body({5, 0, 0, 1, 0, ~std::uint64_t{0}})));
-    CHECK(!parsed_ack(ack_body({~std::uint64_t{0}, 0, ~std::uint64_t{0}, 1, ~std::uint64_t{0}, 0})));
+    CHECK(is_ack_taken(ack_body({5, 0, 3, 1, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 3, 1, 0, 1})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 3, 1, 1, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 4, 1, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 5, 1, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 0, 1, ~std::uint64_t{0}, 0})));
+    CHECK(!is_ack_taken(ack_body({5, 0, 0, 1, 0, ~std::uint64_t{0}})));
+    CHECK(!is_ack_taken(
+        ack_body({~std::uint64_t{0}, 0, ~std::uint64_t{0}, 1, ~std::uint64_t{0}, 0})));
 }
 
 TEST_CASE("protocol §8.1: a count of ranges or credits that the body cannot hold is error 1") {
-    CHECK(!parsed_ack(ack_body({100, 0, 0, 2, 0, 0})));
-    CHECK(!parsed_ack(ack_body({100, 0, 0, 2, 0, 0, 0})));
-    CHECK(parsed_ack(ack_body({100, 0, 0, 2, 0, 0, 0, 0})));
-    CHECK(!parsed_ack(ack_body({100, 0, 0, ~std::uint64_t{0}, 0, 0})));
-    CHECK(!parsed_ack(ack_body({100, 0, 0, std::uint64_t{1} << 63, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({100, 0, 0, 2, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({100, 0, 0, 2, 0, 0, 0})));
+    CHECK(is_ack_taken(ack_body({100, 0, 0, 2, 0, 0, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({100, 0, 0, ~std::uint64_t{0}, 0, 0})));
+    CHECK(!is_ack_taken(ack_body({100, 0, 0, std::uint64_t{1} << 63, 0, 0})));
     CHECK(ControlMessages::parse(message_bytes(0x0d, ByteVector{0})));
     CHECK(!ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 0, 0})));
     CHECK(ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 0, 0, 0})));
@@ -96,17 +107,16 @@ TEST_CASE("protocol §10.2: write_ack() writes seeded random ranges that are rea
         codec::Writer writer(bytes);
         CHECK(write_ack(writer, ranges, delay, ecn, bytes.size()) == ranges.size());
         bytes.resize(writer.size());
-        const auto ack = parsed_ack(bytes);
-        REQUIRE(ack);
+        const ParsedAck ack(bytes);
         CHECK(ack->delay_us == delay);
-        CHECK(ranges_of(*ack) == ranges);
+        CHECK(ack.ranges() == ranges);
         CHECK(ack->ecn.has_value() == ecn.has_value());
         if (ecn) {
             CHECK(ack->ecn->ect0 == ecn->ect0);
             CHECK(ack->ecn->ect1 == 5);
             CHECK(ack->ecn->ce == 300);
         }
-        CHECK(encoded(ControlMessage(*ack)) == bytes);
+        CHECK(encoded(ControlMessage(*ack.operator->())) == bytes);
     }
 }
 
@@ -119,7 +129,7 @@ TEST_CASE("protocol §10.2: at most 64 ranges go into an ACK, the newest") {
         const std::size_t written = write_ack(writer, ranges, 0, std::nullopt, bytes.size());
         CHECK(written == std::min<std::size_t>(count, 64));
         bytes.resize(writer.size());
-        CHECK(ranges_of(*parsed_ack(bytes)) ==
+        CHECK(ParsedAck(bytes).ranges() ==
               Ranges(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(written)));
     }
 }
@@ -140,7 +150,7 @@ TEST_CASE("protocol §10.2: with any room, as many ranges go into an ACK as fit"
             continue;
         }
         bytes.resize(writer.size());
-        CHECK(ranges_of(*parsed_ack(bytes)).size() == written);
+        CHECK(ParsedAck(bytes).ranges().size() == written);
         // One more range would not have fitted: it takes 2 bytes at least, and 4 with a length
         // field that grows.
         if (written < ranges.size()) {
@@ -164,7 +174,8 @@ TEST_CASE("protocol §10.2: what the writer has no room for is not written, what
 }
 
 TEST_CASE("protocol §8.1: CREDITS hands out its entries in order") {
-    const ByteVector payload = message_bytes(0x0d, ByteVector{2, 1, 0, 0xac, 0x02, 0xac, 0x02, 3, 9});
+    const ByteVector payload =
+        message_bytes(0x0d, ByteVector{2, 1, 0, 0xac, 0x02, 0xac, 0x02, 3, 9});
     auto messages = ControlMessages::parse(payload);
     REQUIRE(messages);
     CreditsEntries entries(std::get<Credits>(*messages->next()));

@@ -53,7 +53,8 @@ TEST_CASE("protocol §8.1: CONTROL cut off at any byte is error 1, a longer body
     check_samples(control_samples(), is_taken);
 }
 
-TEST_CASE("protocol §8.1: STREAM_CONTROL cut off at any byte is error 1, a longer body is allowed") {
+TEST_CASE(
+    "protocol §8.1: STREAM_CONTROL cut off at any byte is error 1, a longer body is allowed") {
     check_samples(stream_control_samples(), is_stream_taken);
 }
 

@@ -36,8 +36,8 @@ struct Sample {
     std::string_view name;
     std::uint64_t kind = 0;
     ByteVector body;
-    std::size_t body_size_min = 0;   // shorter bodies lack a field
-    bool takes_longer_body = true;   // bytes behind the fields are allowed, and not the text
+    std::size_t body_size_min = 0;  // shorter bodies lack a field
+    bool takes_longer_body = true;  // bytes behind the fields are allowed, and not the text
 };
 
 inline std::vector<Sample> control_samples() {

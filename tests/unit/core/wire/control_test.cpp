@@ -56,13 +56,18 @@ TEST_CASE("protocol §8.1: every STREAM_CONTROL message is written as it was rea
 }
 
 TEST_CASE("protocol §8.1: the fields of CONTROL messages are where they belong") {
-    const auto first = [](const ByteVector& payload) { return *ControlMessages::parse(payload)->next(); };
+    const auto first = [](const ByteVector& payload) {
+        return *ControlMessages::parse(payload)->next();
+    };
     const Token token{9, 8, 7, 6, 5, 4, 3, 2};
     CHECK(std::get<Ping>(first(encoded(ControlMessage(Ping{token})))).token == token);
     CHECK(std::get<Pong>(first(encoded(ControlMessage(Pong{token})))).token == token);
-    CHECK(std::get<PathChallenge>(first(encoded(ControlMessage(PathChallenge{token})))).token == token);
-    CHECK(std::get<PathResponse>(first(encoded(ControlMessage(PathResponse{token})))).token == token);
-    CHECK(std::get<FlowCredit>(first(encoded(ControlMessage(FlowCredit{1u << 30})))).limit == 1u << 30);
+    CHECK(std::get<PathChallenge>(first(encoded(ControlMessage(PathChallenge{token})))).token ==
+          token);
+    CHECK(std::get<PathResponse>(first(encoded(ControlMessage(PathResponse{token})))).token ==
+          token);
+    CHECK(std::get<FlowCredit>(first(encoded(ControlMessage(FlowCredit{1u << 30})))).limit ==
+          1u << 30);
     CHECK(std::get<StreamLimit>(first(encoded(ControlMessage(StreamLimit{129})))).limit == 129);
     KeyRotation rotation{.epoch = 300};
     rotation.nonce.fill(0x31);

@@ -14,7 +14,7 @@ using test::ByteVector;
 struct Plaintext {
     std::uint64_t use = 0;
     std::uint64_t offset = 0;
-    std::optional<std::uint64_t> back;
+    std::optional<std::uint64_t> back{};
     ByteVector bytes{1, 2, 3};
 
     ByteVector encoded() const {

@@ -7,7 +7,9 @@
 namespace stt::wire {
 namespace {
 
-bool is_equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool is_equal(Bytes a, Bytes b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 std::vector<RawFrame> one_of_each_kind() {
     RawFrame stream_control;
@@ -21,9 +23,14 @@ std::vector<RawFrame> one_of_each_kind() {
     wide.flags = 0x7c;
     wide.payload.resize(300);
     wide.metadata = RawFrame::session_metadata(~std::uint64_t{0});
-    return {RawFrame{},        RawFrame::control(),        stream_control,
-            application,       RawFrame::handshake(false), RawFrame::handshake(true),
-            RawFrame::auth(),  wide};
+    return {RawFrame{},
+            RawFrame::control(),
+            stream_control,
+            application,
+            RawFrame::handshake(false),
+            RawFrame::handshake(true),
+            RawFrame::auth(),
+            wide};
 }
 
 // Everything that a view says lies within the datagram, in its order.
@@ -40,8 +47,8 @@ void check_within(const FrameView& view, Bytes datagram) {
 
 TEST_CASE("protocol §3: the fields of a session's frame are found") {
     RawFrame raw;
-    raw.flags = flag::stream_end | flag::message | flag::priority_high | flag::priority_low |
-                flag::padded;
+    raw.flags =
+        flag::stream_end | flag::message | flag::priority_high | flag::priority_low | flag::padded;
     raw.stream_id = 300;
     raw.sequence = 1'000'000;
     raw.metadata = RawFrame::session_metadata(5'000);
@@ -152,7 +159,8 @@ TEST_CASE("protocol §3: seeded random bytes are refused or stay within their da
 
 TEST_CASE("protocol §3: another Magic is no frame") {
     RawFrame frame;
-    for (const ByteVector& magic : {ByteVector{0x54, 0x53}, ByteVector{0x53, 0x53}, ByteVector{0, 0}}) {
+    for (const ByteVector& magic :
+         {ByteVector{0x54, 0x53}, ByteVector{0x53, 0x53}, ByteVector{0, 0}}) {
         frame.magic = magic;
         CHECK(frame.is_malformed());
     }
@@ -182,8 +190,8 @@ TEST_CASE("protocol §3: Stream IDs end at 65535") {
         frame.stream_id = stream;
         CHECK(frame.parse()->stream_id == stream);
     }
-    for (const std::uint64_t stream :
-         {std::uint64_t{65'536}, std::uint64_t{65'537}, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
+    for (const std::uint64_t stream : {std::uint64_t{65'536}, std::uint64_t{65'537},
+                                       std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
         frame.stream_id = stream;
         CHECK(frame.is_refused());
     }
@@ -209,7 +217,7 @@ TEST_CASE("protocol §3: HANDSHAKE and AUTH have Stream ID 0, Sequence 0, Flags 
         frame = good;
         frame.sequence = 1;
         CHECK(frame.is_refused());
-        for (const std::uint8_t flags : {0x04, 0x08, 0x10, 0x20, 0x40}) {
+        for (const unsigned flags : {0x04u, 0x08u, 0x10u, 0x20u, 0x40u}) {
             frame = good;
             frame.flags = static_cast<std::uint8_t>(flags);
             CHECK(frame.is_refused());

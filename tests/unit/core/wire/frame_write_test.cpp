@@ -21,7 +21,7 @@ std::size_t payload_size_max_naive(const SessionFrameHeader& header, std::size_t
 TEST_CASE("protocol §3: a frame that was laid out is parsed as what it was meant to be") {
     test::Seeded seeded(8);
     const FrameType types[] = {FrameType::data, FrameType::control, FrameType::stream_control,
-                               FrameType{0x06}, FrameType{0x80}, FrameType{0xff}};
+                               FrameType{0x06}, FrameType{0x80},    FrameType{0xff}};
     for (int i = 0; i < 2'000; ++i) {
         SessionFrameHeader header;
         header.type = types[seeded.below(6)];
@@ -52,8 +52,8 @@ TEST_CASE("protocol §3: a frame that was laid out is parsed as what it was mean
         CHECK(view->metadata_head.size() == layout.metadata_head.size());
         CHECK(view->tag.data() == layout.tag.data());
         CHECK(view->tag.size() == layout.tag.size());
-        CHECK(std::equal(payload.begin(), payload.end(), view->payload.begin(),
-                         view->payload.end()));
+        CHECK(
+            std::equal(payload.begin(), payload.end(), view->payload.begin(), view->payload.end()));
     }
 }
 
@@ -65,8 +65,9 @@ TEST_CASE("protocol §3: a handshake's frame that was laid out is parsed as what
         for (const bool has_hint : {false, true}) {
             for (const FrameType type : {FrameType::handshake, FrameType::auth}) {
                 ByteVector output(handshake_frame_overhead(payload_size, has_hint) + payload_size);
-                const FrameLayout layout = lay_out_handshake_frame(
-                    type, session_id, has_hint ? Bytes(hint) : Bytes{}, nonce, payload_size, output);
+                const FrameLayout layout =
+                    lay_out_handshake_frame(type, session_id, has_hint ? Bytes(hint) : Bytes{},
+                                            nonce, payload_size, output);
                 CHECK(layout.size == output.size());
                 const auto view = parse_frame(output);
                 REQUIRE(view);

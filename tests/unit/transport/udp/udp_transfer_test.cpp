@@ -105,9 +105,12 @@ TEST_CASE("UDP: a burst over one message's bounds is split and arrives whole") {
         UdpSocket receiver = bound(loopback_ipv4(), mode.receiver);
         ReceiveBatch batch;
         // 100 segments are over 64, 60 of 1,472 bytes over 65,507 bytes.
-        for (const auto& [segments, size] : {std::pair{100u, 50u}, {60u, 1'472u}, {3u, 30'000u}}) {
+        struct Burst {
+            std::size_t segments;
+            std::size_t size;
+        };
+        for (const auto [segments, size] : {Burst{100, 50}, {60, 1'472}, {3, 30'000}}) {
             CAPTURE(mode.name);
-            CAPTURE(size);
             const auto data = pattern(segments * size, size);
             const Outgoing message = {receiver.local_address(), data, size};
             send_all(sender, {message});

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "network.hpp"
+#include "terminal_text.hpp"
+
+namespace stt::cli {
+namespace {
+
+constexpr double handshake_seconds = 10;  // Spec protocol §4.3
+// A session ends when nothing was heard for this long. Less than the protocol's default:
+// a person waits for the answer.
+constexpr double idle_seconds = 60;
+// This many keep-alives may be lost before that.
+constexpr double keep_alives = 4;
+// Worst-case memory of a session: what is received and unread, and what is unsent. The
+// tool stays below 64 MB with both and its own buffers. Issue 2.
+constexpr std::size_t stream_window_max = 16u << 20;
+constexpr std::size_t session_window_max = 20u << 20;
+
+spdlog::level::level_enum to_level(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return spdlog::level::debug;
+        case LogLevel::info: return spdlog::level::info;
+        case LogLevel::warning: return spdlog::level::warn;
+    }
+    return spdlog::level::warn;
+}
+
+Duration to_duration(double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+std::function<void(LogLevel, std::string_view)> start_log(int verbosity) {
+    const auto logger =
+        std::make_shared<spdlog::logger>("stt", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->set_pattern("%H:%M:%S.%e %l %v");
+    logger->set_level(verbosity == 0   ? spdlog::level::off
+                      : verbosity == 1 ? spdlog::level::info
+                                       : spdlog::level::debug);
+    spdlog::set_default_logger(logger);
+    if (verbosity == 0) return {};
+    return [](LogLevel level, std::string_view line) {
+        spdlog::log(to_level(level), "{}", visible(line));
+    };
+}
+
+NodeConfig node_config(const CommonOptions& options) {
+    NodeConfig config;
+    const double silence = options.timeout_seconds.value_or(idle_seconds);
+    config.handshake_timeout = to_duration(options.timeout_seconds.value_or(handshake_seconds));
+    config.idle_timeout = to_duration(silence);
+    config.keep_alive = to_duration(silence / keep_alives);
+    config.stream_window_max = stream_window_max;
+    config.session_window_max = session_window_max;
+    config.log = start_log(options.verbosity);
+    return config;
+}
+
+asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& endpoint,
+                                                  const CommonOptions& options) {
+    auto addresses = co_await resolve(endpoint);
+    if (!addresses) co_return Unexpected(addresses.error());
+    auto session = co_await node.connect(*std::move(addresses));
+    if (session) co_return *std::move(session);
+
+    const std::error_code error = session.error();
+    if (error == Failure::handshake_timeout) {
+        co_return Unexpected(Problem{
+            ExitCode::network,
+            fmt::format("no answer from {} within {:g} s: either nothing listens there, its seed "
+                        "is another, the clocks differ by more than two minutes, or a firewall "
+                        "blocks UDP",
+                        to_string(endpoint), options.timeout_seconds.value_or(handshake_seconds))});
+    }
+    if (error == Failure::path_too_small) {
+        co_return Unexpected(Problem{
+            ExitCode::network,
+            fmt::format("the path to {} cannot carry datagrams of 1,200 bytes; try another network, "
+                        "or raise the MTU of the tunnel",
+                        to_string(endpoint))});
+    }
+    co_return Unexpected(Problem{ExitCode::network,
+                                 fmt::format("cannot reach {}: {}; check the address and the network",
+                                             to_string(endpoint), visible(error.message()))});
+}
+
+Result<Address, Problem> listen(Node& node, const std::string& text) {
+    const std::string wanted = text.empty() ? fmt::format("[::]:{}", default_udp_port) : text;
+    STT_TRY(const Address address, parse_listen_address(wanted));
+    auto bound = node.listen(address);
+    if (!bound && text.empty() && bound.error() != std::errc::address_in_use) {
+        bound = node.listen(Address::ipv4({0, 0, 0, 0}, default_udp_port));
+    }
+    if (bound) return *bound;
+    const char* advice = "choose another with --listen";
+    if (bound.error() == std::errc::permission_denied) {
+        advice = "ports below 1024 need more rights; choose another with --listen";
+    } else if (bound.error() == std::errc::address_not_available) {
+        advice = "this machine has no such address; choose another with --listen";
+    }
+    std::string reason = visible(bound.error().message());
+    // Within a sentence.
+    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
+    }
+    return Unexpected(Problem{ExitCode::network, fmt::format("cannot listen on {}: {}; {}",
+                                                             address.to_string(), reason, advice)});
+}
+
+std::string end_reason(const Session& session, std::error_code error) {
+    if (error == Failure::session_closed_by_peer) {
+        const CloseReason reason = session.close_reason();
+        if (!reason.text.empty()) return fmt::format("the other side said: {}", visible(reason.text));
+        return "the other side closed the session";
+    }
+    if (error == Failure::session_timeout) return "nothing was heard from the other side any more";
+    return visible(error.message());
+}
+
+}  // namespace stt::cli

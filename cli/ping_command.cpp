@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "async.hpp"
+#include "console.hpp"
+#include "interrupt.hpp"
+#include "network.hpp"
+#include "options.hpp"
+#include "seed_file.hpp"
+
+namespace stt::cli {
+namespace {
+
+double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+
+// What the round trips so far were.
+struct Summary {
+    unsigned sent = 0;
+    unsigned received = 0;
+    Duration shortest = Duration::max();
+    Duration longest{};
+    Duration sum{};
+
+    void add(Duration rtt) {
+        ++received;
+        shortest = std::min(shortest, rtt);
+        longest = std::max(longest, rtt);
+        sum += rtt;
+    }
+    void print(Console& console) const {
+        if (received == 0) return;
+        console.say(fmt::format("{} of {} answered, min/avg/max {:.3f}/{:.3f}/{:.3f} ms", received,
+                                sent, milliseconds(shortest), milliseconds(sum) / received,
+                                milliseconds(longest)));
+    }
+};
+
+class Pinger {
+public:
+    Pinger(asio::io_context& context, const PingOptions& options, Endpoint endpoint,
+           const Seed& seed)
+        : options_(options),
+          endpoint_(std::move(endpoint)),
+          interrupt_(context),
+          pause_(context),
+          node_(context, seed, node_config(options.common)) {
+        interrupt_.set_handler([this] { on_interrupt(); });
+    }
+
+    asio::awaitable<void> run() {
+        auto session = co_await connect(node_, endpoint_, options_.common);
+        if (!session) {
+            fail(session.error());
+        } else {
+            session_ = *session;
+            console_.say(fmt::format(
+                "handshake with {} ({}): {:.3f} ms", to_string(endpoint_),
+                session_.peer_address().to_string(), milliseconds(session_.statistics().handshake)));
+            co_await ping_all();
+            summary_.print(console_);
+            session_.close();
+        }
+        co_await node_.close();
+        interrupt_.cancel();
+    }
+
+    ExitCode exit_code() const {
+        return interrupt_.happened() ? interrupt_.exit_code() : exit_code_;
+    }
+
+private:
+    asio::awaitable<void> ping_all() {
+        while (summary_.sent < options_.count && !interrupt_.happened()) {
+            ++summary_.sent;
+            const auto rtt = co_await session_.ping();
+            if (!rtt) {
+                if (interrupt_.happened()) co_return;
+                fail({ExitCode::network, fmt::format("the session with {} ended: {}",
+                                                     to_string(endpoint_),
+                                                     end_reason(session_, rtt.error()))});
+                co_return;
+            }
+            summary_.add(*rtt);
+            console_.say(fmt::format("{}: {:.3f} ms", summary_.sent, milliseconds(*rtt)));
+            if (summary_.sent == options_.count) co_return;
+            pause_.expires_after(std::chrono::duration_cast<std::chrono::microseconds>(
+                std::chrono::duration<double>(options_.interval_seconds)));
+            co_await pause_.async_wait(as_result);
+        }
+    }
+
+    void fail(const Problem& problem) {
+        console_.error(problem.text);
+        exit_code_ = problem.code;
+    }
+
+    void on_interrupt() {
+        // During the handshake there is nobody to take leave of.
+        if (!session_.is_open()) std::_Exit(static_cast<int>(interrupt_.exit_code()));
+        pause_.cancel();
+        session_.close(256, "interrupted");
+    }
+
+    const PingOptions& options_;
+    Endpoint endpoint_;
+    Console console_;
+    Interrupt interrupt_;
+    asio::steady_timer pause_;
+    Node node_;
+    Session session_;
+    Summary summary_;
+    ExitCode exit_code_ = ExitCode::ok;
+};
+
+}  // namespace
+
+ExitCode run_ping(const PingOptions& options) {
+    Console console;
+    auto endpoint = parse_endpoint(options.target);
+    if (!endpoint) {
+        console.error(endpoint.error().text);
+        return endpoint.error().code;
+    }
+    const auto seed = read_seed_file(options.common.seed_file);
+    if (!seed) {
+        console.error(seed.error().text);
+        return seed.error().code;
+    }
+    asio::io_context context(1);
+    Pinger pinger(context, options, *std::move(endpoint), *seed);
+    asio::co_spawn(context, pinger.run(), [](const std::exception_ptr& error) {
+        if (error) std::rethrow_exception(error);
+    });
+    context.run();
+    return pinger.exit_code();
+}
+
+}  // namespace stt::cli

@@ -1,0 +1,47 @@
+// One transfer that a receiver serves.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/thread_pool.hpp>
+#include <chrono>
+#include <memory>
+#include <stt/node.hpp>
+#include <string>
+
+#include "console.hpp"
+#include "exit_code.hpp"
+#include "failure_lines.hpp"
+#include "session_link.hpp"
+#include "transfer/pump.hpp"
+
+namespace stt::cli {
+
+class ReceiveSession {
+public:
+    // What is passed by reference outlives the session.
+    ReceiveSession(Session session, Stream stream, const UniqueFd& directory, PartRegistry& parts,
+                   bool overwrite, Console& console, const asio::any_io_executor& executor);
+
+    const std::shared_ptr<Counters>& counters() const noexcept { return counters_; }
+
+    // Until the transfer ended and the sender left.
+    asio::awaitable<ExitCode> run();
+    // One line: what came, or why it ended early.
+    void say_result();
+
+private:
+    Session session_;
+    std::string peer_;
+    Console& console_;
+    FailureLines lines_;
+    std::shared_ptr<Counters> counters_;
+    asio::any_io_executor executor_;
+    SessionLink link_;
+    ReceiveEngine engine_;
+    TransferEnd end_;
+    std::chrono::steady_clock::duration elapsed_{};
+    asio::thread_pool worker_;
+};
+
+}  // namespace stt::cli

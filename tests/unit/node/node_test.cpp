@@ -1,0 +1,222 @@
+#include <asio/experimental/awaitable_operators.hpp>
+
+#include "tests/unit/node/loopback.hpp"
+
+namespace stt::node_test {
+
+TEST_CASE("both sides of a session know each other's node id") {
+    Loopback loopback;
+    loopback.run(loopback.connect());
+    CHECK(loopback.here.peer_node_id() == loopback.responder.id());
+    CHECK(loopback.there.peer_node_id() == loopback.initiator.id());
+    CHECK(loopback.here.is_open());
+}
+
+TEST_CASE("a node keeps the id of the identity that it is given") {
+    asio::io_context context;
+    const Seed seed = random_seed();
+    NodeConfig config;
+    config.identity.emplace().fill(7);
+    Node first(context, seed, config);
+    Node second(context, seed, config);
+    Node other(context, seed);
+    CHECK(first.id() == second.id());
+    CHECK(first.id() != other.id());
+}
+
+TEST_CASE("a session works over IPv6, and over a socket that serves both families") {
+    for (const char* text : {"[::1]:0", "[::]:0"}) {
+        Loopback loopback({}, *Address::parse(text));
+        const std::uint16_t port = loopback.address.port();
+        loopback.address = std::string_view(text) == "[::]:0"
+                               ? Address::ipv4({127, 0, 0, 1}, port)
+                               : Address::parse("[::1]:0")->with_port(port);
+        loopback.run(loopback.open());
+        CHECK(loopback.there.peer_address().family() == loopback.address.family());
+    }
+}
+
+TEST_CASE("connecting to nobody fails with handshake_timeout") {
+    NodeConfig config;
+    config.handshake_timeout = std::chrono::milliseconds(200);
+    Loopback loopback(config);
+    auto work = [&]() -> asio::awaitable<void> {
+        // Nobody listens on the discard port of loopback.
+        auto session = co_await loopback.initiator.connect(Address::ipv4({127, 0, 0, 1}, 9));
+        REQUIRE_FALSE(session.has_value());
+        CHECK(session.error() == Failure::handshake_timeout);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("another seed gets no answer") {
+    NodeConfig config;
+    config.handshake_timeout = std::chrono::milliseconds(200);
+    Loopback loopback(config);
+    Node stranger(loopback.context, random_seed(), config);
+    auto work = [&]() -> asio::awaitable<void> {
+        auto session = co_await stranger.connect(loopback.address);
+        CHECK(session.error() == Failure::handshake_timeout);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("of several addresses the first that answers becomes the session") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        std::vector<Address> addresses;
+        addresses.push_back(Address::ipv4({127, 0, 0, 1}, 9));
+        addresses.push_back(loopback.address);
+        auto session = co_await loopback.initiator.connect(addresses);
+        REQUIRE(session.has_value());
+        CHECK(session->peer_address() == loopback.address);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("a port in use is an error of listen()") {
+    Loopback loopback;
+    const auto again = loopback.initiator.listen(loopback.address);
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error() == std::errc::address_in_use);
+}
+
+TEST_CASE("waiting for a session, a stream, or the end can be cancelled") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        using namespace asio::experimental::awaitable_operators;
+        asio::steady_timer timer(loopback.context, std::chrono::milliseconds(20));
+        auto accepted = co_await (loopback.responder.accept() || timer.async_wait(asio::use_awaitable));
+        CHECK(accepted.index() == 1);
+        co_await loopback.connect();
+        timer.expires_after(std::chrono::milliseconds(20));
+        auto stream = co_await (loopback.here.accept_stream() || timer.async_wait(asio::use_awaitable));
+        CHECK(stream.index() == 1);
+        timer.expires_after(std::chrono::milliseconds(20));
+        auto closed = co_await (loopback.here.wait_closed() || timer.async_wait(asio::use_awaitable));
+        CHECK(closed.index() == 1);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("a cancelled connect leaves nothing behind that a later one could meet") {
+    NodeConfig config;
+    config.handshake_timeout = std::chrono::seconds(5);
+    Loopback loopback(config);
+    auto work = [&]() -> asio::awaitable<void> {
+        using namespace asio::experimental::awaitable_operators;
+        asio::steady_timer timer(loopback.context, std::chrono::milliseconds(20));
+        const Address nobody = Address::ipv4({127, 0, 0, 1}, 9);
+        auto outcome =
+            co_await (loopback.initiator.connect(nobody) || timer.async_wait(asio::use_awaitable));
+        CHECK(outcome.index() == 1);
+        co_await loopback.connect();
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("a node holds many sessions at once") {
+    Loopback loopback;
+    constexpr int count = 50;
+    auto work = [&]() -> asio::awaitable<void> {
+        std::vector<Session> sessions;
+        for (int i = 0; i < count; ++i) {
+            auto session = co_await loopback.initiator.connect(loopback.address);
+            REQUIRE(session.has_value());
+            sessions.push_back(*session);
+            REQUIRE((co_await loopback.responder.accept()).has_value());
+        }
+        for (Session& session : sessions) {
+            const auto round_trip = co_await session.ping();
+            REQUIRE(round_trip.has_value());
+            CHECK(*round_trip < std::chrono::seconds(5));
+        }
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("opening more streams than the peer allows waits until some have closed") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        using namespace asio::experimental::awaitable_operators;
+        co_await loopback.connect();
+        std::vector<Stream> streams;
+        for (int i = 0; i < 128; ++i) {
+            auto stream = co_await loopback.here.open_stream("many");
+            REQUIRE(stream.has_value());
+            streams.push_back(std::move(*stream));
+        }
+        asio::steady_timer timer(loopback.context, std::chrono::milliseconds(50));
+        auto blocked = co_await (loopback.here.open_stream("one more") ||
+                                 timer.async_wait(asio::use_awaitable));
+        CHECK(blocked.index() == 1);
+        streams.clear();
+        for (int i = 0; i < 128; ++i) {
+            auto stream = co_await loopback.there.accept_stream();
+            REQUIRE(stream.has_value());
+        }
+        auto stream = co_await loopback.here.open_stream("again");
+        CHECK(stream.has_value());
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("an endpoint name of 255 bytes is carried, and one of 256 is an error") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        co_await loopback.connect();
+        auto opened = co_await loopback.here.open_stream(std::string(255, 'n'));
+        REQUIRE(opened.has_value());
+        auto accepted = co_await loopback.there.accept_stream();
+        CHECK(accepted->endpoint() == std::string(255, 'n'));
+        auto refused = co_await loopback.here.open_stream(std::string(256, 'n'));
+        CHECK(refused.error() == Failure::endpoint_name_size);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("closing a node ends its sessions, and tells the peers") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        co_await loopback.connect();
+        co_await loopback.initiator.close();
+        CHECK_FALSE(loopback.here.is_open());
+        const std::error_code reason = co_await loopback.there.wait_closed();
+        CHECK(reason == Failure::session_closed_by_peer);
+        auto again = co_await loopback.initiator.connect(loopback.address);
+        CHECK(again.error() == Failure::node_closed);
+    };
+    loopback.run(work());
+}
+
+TEST_CASE("handles outlive their node") {
+    asio::io_context context;
+    const Seed seed = random_seed();
+    Session session;
+    {
+        Loopback loopback;
+        loopback.run(loopback.open());
+        session = loopback.here;
+        loopback.near = Stream();
+        loopback.far = Stream();
+    }
+    CHECK_FALSE(session.is_open());
+    CHECK(session.statistics().frames_sent >= 0);
+}
+
+TEST_CASE("statistics tell of what a session did") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        co_await loopback.open();
+        for (int i = 0; i < 5; ++i) CHECK((co_await loopback.here.ping()).has_value());
+    };
+    loopback.run(work());
+    const SessionStatistics statistics = loopback.here.statistics();
+    CHECK(statistics.handshake > Duration::zero());
+    CHECK(statistics.rtt_min <= statistics.rtt_smoothed);
+    CHECK(statistics.frames_sent >= 6);
+    CHECK(statistics.frames_received >= 6);
+    CHECK(statistics.bytes_sent > statistics.frames_sent * 30);
+}
+
+}  // namespace stt::node_test
