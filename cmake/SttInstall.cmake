@@ -1,13 +1,10 @@
-# What `cmake --install` puts where: the library with its headers and CMake package, the
-# tool when it is built, and the license.
+# What `cmake --install` puts where: the library with its headers and CMake package, and
+# the license. The tool installs itself: see cli/CMakeLists.txt.
 install(TARGETS stt EXPORT stt-targets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/stt" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
-if(TARGET stt_tool)
-  install(TARGETS stt_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/stt")

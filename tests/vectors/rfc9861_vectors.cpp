@@ -55,8 +55,9 @@ struct Case {
 };
 
 Case case_of(const std::string& key) {
-    static const std::regex form(
-        R"((\w+)\((?:M=)?(`[^`]+`(?:\^0)?|ptn\([^)]+\)), [DC]=(`[^`]+`(?:\^0)?|ptn\([^)]+\)), (\d+)\)(?:, last (\d+) bytes)?)");
+    static const std::string expression = R"((`[^`]+`(?:\^0)?|ptn\([^)]+\)))";
+    static const std::regex form(R"((\w+)\((?:M=)?)" + expression + ", [DC]=" + expression +
+                                 R"(, (\d+)\)(?:, last (\d+) bytes)?)");
     std::smatch match;
     if (!std::regex_match(key, match, form)) throw std::invalid_argument("unknown form");
     Case parsed{.function = match[1],

@@ -92,7 +92,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
     codec::Writer writer(payload.bytes);
-    if (acks_.has_unsent()) put_ack(now, writer, payload);
+    if (acks_.should_ride(now)) put_ack(now, writer, payload);
     const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
     if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);
@@ -205,7 +205,7 @@ void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elici
     ControlPayload payload;
     payload.cargo.type = wire::FrameType::control;
     codec::Writer writer(MutableBytes(payload.bytes).first(std::min(room, payload.bytes.size())));
-    if (acks_.is_due(now) || (may_elicit && acks_.has_unsent())) put_ack(now, writer, payload);
+    if (acks_.is_due(now) || (may_elicit && acks_.should_ride(now))) put_ack(now, writer, payload);
     if (may_elicit) put_items(writer, payload);
     if (must_elicit && !payload.elicits_ack) put_ping(writer, payload);
     if (writer.size() == 0) return;

@@ -124,8 +124,8 @@ using StreamControlMessage =
 // hands them out one by one. Borrows the payload.
 //
 // Error 1: empty, cut off, not UTF-8, a text over 255 bytes, an address of another size, a
-// priority over 7, an ACK of Sequences below 0. What only a stream's state can judge (whether
-// an offset, a stream's number or a range of SKIP makes sense) is left to that state.
+// priority over 7, an ACK of Sequences below 0, CREDITS of no user stream. What only a
+// stream's state can judge (whether an offset, or a range of SKIP, makes sense) is left to it.
 class ControlMessages {
 public:
     static Result<ControlMessages, Violation> parse(Bytes payload) noexcept;

@@ -3,6 +3,7 @@
 
 #include "core/wire/control.hpp"
 #include "core/wire/control_kinds.hpp"
+#include "core/wire/frame.hpp"
 
 namespace stt::wire {
 namespace {
@@ -122,8 +123,11 @@ Result<ControlMessage, Violation> credits(Reader& body) noexcept {
     // An entry takes three bytes at least.
     if (message.count > body.remaining().size() / 3) return malformed("CREDITS count too large");
     const Bytes before = body.remaining();
-    for (std::uint64_t i = 0; i < 3 * message.count; ++i) {
-        STT_TRY_VOID(body.varint());
+    for (std::uint64_t i = 0; i < message.count; ++i) {
+        STT_TRY(const std::uint64_t stream, body.varint());
+        STT_TRY_VOID(body.varint());  // use
+        STT_TRY_VOID(body.varint());  // limit
+        if (stream == 0 || stream > stream_id_max) return malformed("CREDITS of no user stream");
     }
     message.entries = before.first(before.size() - body.remaining().size());
     return ControlMessage(message);

@@ -90,10 +90,10 @@ TEST_CASE("protocol §8.1: a count of ranges or credits that the body cannot hol
     CHECK(!is_ack_taken(ack_body({100, 0, 0, ~std::uint64_t{0}, 0, 0})));
     CHECK(!is_ack_taken(ack_body({100, 0, 0, std::uint64_t{1} << 63, 0, 0})));
     CHECK(ControlMessages::parse(message_bytes(0x0d, ByteVector{0})));
-    CHECK(!ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 0, 0})));
-    CHECK(ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 0, 0, 0})));
+    CHECK(!ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 1, 0})));
+    CHECK(ControlMessages::parse(message_bytes(0x0d, ByteVector{1, 1, 0, 0})));
     CHECK(!ControlMessages::parse(message_bytes(
-        0x0d, ByteVector{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0, 0, 0})));
+        0x0d, ByteVector{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 1, 0, 0})));
 }
 
 TEST_CASE("protocol §10.2: write_ack() writes seeded random ranges that are read back") {
@@ -171,6 +171,25 @@ TEST_CASE("protocol §10.2: what the writer has no room for is not written, what
     CHECK(write_ack(writer, ranges, 0, std::nullopt, 1'000) == 1);
     CHECK(writer.room() == 0);
     CHECK(write_ack(writer, ranges, 0, std::nullopt, 1'000) == 0);
+}
+
+TEST_CASE("protocol §8.1: CREDITS of stream 0, or of one over 65535, is error 1") {
+    const auto is_taken = [](std::uint64_t stream) {
+        ByteVector body(20);
+        codec::Writer writer(body);
+        for (const std::uint64_t number : {std::uint64_t{1}, stream, std::uint64_t{0}}) {
+            writer.varint(number);
+        }
+        writer.varint(300);
+        body.resize(writer.size());
+        return ControlMessages::parse(message_bytes(0x0d, body)).has_value();
+    };
+    CHECK(!is_taken(0));
+    CHECK(is_taken(1));
+    CHECK(is_taken(65'534));
+    CHECK(is_taken(65'535));
+    CHECK(!is_taken(65'536));
+    CHECK(!is_taken(~std::uint64_t{0}));
 }
 
 TEST_CASE("protocol §8.1: CREDITS hands out its entries in order") {
