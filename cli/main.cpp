@@ -29,7 +29,7 @@ void add_timeout(CLI::App& command, CommonOptions& options) {
                        "Give up when nothing is heard for this time [default: 10 while\n"
                        "connecting, 60 afterwards]")
         ->type_name("SECONDS")
-        ->check(CLI::Range(0.1, 3600.0));
+        ->check(CLI::Range(0.1, 3600.0).description(""));
 }
 
 void add_seed(CLI::App& app, std::string& file) {
@@ -99,11 +99,11 @@ void add_ping(CLI::App& app, PingOptions& options) {
     add_common(*ping, options.common);
     add_timeout(*ping, options.common);
     ping->add_option("-c,--count", options.count, "How many round trips")
-        ->check(CLI::Range(1u, 1'000'000u))
+        ->check(CLI::Range(1u, 1'000'000u).description(""))
         ->type_name("N")
         ->capture_default_str();
     ping->add_option("-i,--interval", options.interval_seconds, "Time between them")
-        ->check(CLI::Range(0.0, 3600.0))
+        ->check(CLI::Range(0.0, 3600.0).description(""))
         ->type_name("SECONDS")
         ->capture_default_str();
     ping->add_option("HOST:PORT", options.target, "stt receive or stt pipe --listen must run there")

@@ -176,8 +176,21 @@ void hash_leaves(const Backend& backend, Bytes leaves, MutableBytes output) noex
     }
 }
 
-struct ContentDigest::State {
+void kt128(Bytes message, Bytes customization, MutableBytes output) {
     Tree tree;
+    tree.update(message);
+    tree.update(customization);
+    const EncodedLength customization_size = encode_length(customization.size());
+    tree.update(Bytes{customization_size.bytes}.first(customization_size.size));
+    tree.finish(output);
+}
+
+}  // namespace stt::stc
+
+namespace stt {
+
+struct ContentDigest::State {
+    stc::Tree tree;
 };
 
 ContentDigest::ContentDigest() : state_(std::make_unique<State>()) {}
@@ -189,20 +202,13 @@ void ContentDigest::update(Bytes data) {
     state_->tree.update(data);
 }
 
-void ContentDigest::finish(std::span<std::uint8_t, 32> output) {
+ContentDigest::Output ContentDigest::finish() {
     // The customization string is empty, and its encoded length still ends the message.
-    const EncodedLength customization_size = encode_length(0);
+    const stc::EncodedLength customization_size = stc::encode_length(0);
     state_->tree.update(Bytes{customization_size.bytes}.first(customization_size.size));
+    Output output;
     state_->tree.finish(output);
+    return output;
 }
 
-void kt128(Bytes message, Bytes customization, MutableBytes output) {
-    Tree tree;
-    tree.update(message);
-    tree.update(customization);
-    const EncodedLength customization_size = encode_length(customization.size());
-    tree.update(Bytes{customization_size.bytes}.first(customization_size.size));
-    tree.finish(output);
-}
-
-}  // namespace stt::stc
+}  // namespace stt

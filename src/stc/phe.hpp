@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <stt/bytes.hpp>
+#include <stt/content_digest.hpp>
 
 #include "stc/turboshake.hpp"
 
@@ -43,25 +43,8 @@ private:
 void digest(Bytes data, Bytes context, MutableBytes output) noexcept;
 void keyed_digest(Bytes key, Bytes data, Bytes context, MutableBytes output) noexcept;
 
-// content_digest(data) = KT128(data, "", 32): for files and chunks. RFC 9861 §3.
-//
-// Its leaves of 8 KiB are hashed 4 or 8 at a time when an update() brings several:
-// updates of 64 KiB and more are fastest. Holds no more than 64 KiB of its input.
-class ContentDigest {
-public:
-    ContentDigest();
-    ~ContentDigest();
-    ContentDigest(ContentDigest&&) noexcept;
-    ContentDigest& operator=(ContentDigest&&) noexcept;
-
-    void update(Bytes data);
-    // Fills `output`; the object may not be used afterwards.
-    void finish(std::span<std::uint8_t, 32> output);
-
-private:
-    struct State;
-    std::unique_ptr<State> state_;
-};
+// content_digest(data) = KT128(data, "", 32), for files and chunks, incremental.
+using stt::ContentDigest;
 
 // KT128 with a customization string and any output size. RFC 9861 §3.2.
 void kt128(Bytes message, Bytes customization, MutableBytes output);

@@ -188,6 +188,8 @@ void Streams::tell_stopped(StreamState& stream) {
 void Streams::close_if_ended(StreamState& stream) {
     if (stream.is_closed || !stream.is_open_known) return;
     if (!stream.is_send_ended() || !stream.is_receive_ended()) return;
+    // A peer can end a stream whose OPEN it has yet to get: that must still be resent.
+    if (((stream.items_pending | stream.items_unacknowledged) & item::open) != 0) return;
     stream.is_closed = true;
     --open_count_;
     Slot& slot = slots_.at(stream.key.id);
