@@ -20,7 +20,12 @@ endfunction()
 # One executable of doctest cases under tests/, linked with the whole library.
 function(stt_add_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
-  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/unit/main.cpp")
+  if(NOT TARGET stt_test_main)
+    # doctest's own code takes long to compile: once for all programs.
+    add_library(stt_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/unit/main.cpp")
+    target_link_libraries(stt_test_main PRIVATE stt_build_flags)
+  endif()
+  add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:stt_test_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE stt stt_build_flags ${arg_DEPS})
   add_test(NAME ${name} COMMAND ${name})

@@ -9,12 +9,18 @@ namespace {
 
 std::string_view name_of(wire::FrameType type) noexcept {
     switch (type) {
-        case wire::FrameType::handshake: return "HANDSHAKE";
-        case wire::FrameType::data: return "DATA";
-        case wire::FrameType::control: return "CONTROL";
-        case wire::FrameType::stream_control: return "STREAM_CONTROL";
-        case wire::FrameType::auth: return "AUTH";
-        default: return "OTHER";
+        case wire::FrameType::handshake:
+            return "HANDSHAKE";
+        case wire::FrameType::data:
+            return "DATA";
+        case wire::FrameType::control:
+            return "CONTROL";
+        case wire::FrameType::stream_control:
+            return "STREAM_CONTROL";
+        case wire::FrameType::auth:
+            return "AUTH";
+        default:
+            return "OTHER";
     }
 }
 

@@ -28,15 +28,15 @@ struct LinkOptions {
     PerMillion reorder = 0;  // held back by up to reorder_delay, past others
     Duration reorder_delay = std::chrono::milliseconds(10);
     PerMillion duplicate = 0;
-    PerMillion corrupt = 0;             // one to eight bits are flipped
-    PerMillion congestion_mark = 0;     // ECT(0) becomes CE
+    PerMillion corrupt = 0;                 // one to eight bits are flipped
+    PerMillion congestion_mark = 0;         // ECT(0) becomes CE
     std::size_t datagram_size_max = 1'472;  // larger ones vanish, as on a path that drops them
 };
 
 // What became of the datagrams, for tests that want each one explained.
 struct LinkCounters {
     std::uint64_t offered = 0;
-    std::uint64_t lost = 0;       // by chance
+    std::uint64_t lost = 0;        // by chance
     std::uint64_t overflowed = 0;  // the queue was full
     std::uint64_t too_large = 0;
     std::uint64_t duplicated = 0;

@@ -55,10 +55,10 @@ connection::Moment RawPeer::moment() const noexcept {
 std::vector<std::uint8_t> RawPeer::seal(const Frame& frame) {
     const std::uint64_t sequence = frame.sequence.value_or(next_sequence_);
     next_sequence_ = std::max(next_sequence_, sequence + 1);
-    const wire::SessionFrameHeader header{frame.type, session_id_,  frame.stream,
+    const wire::SessionFrameHeader header{frame.type, session_id_, frame.stream,
                                           sequence,   frame.flags, keys_->send.epoch()};
-    std::vector<std::uint8_t> bytes(
-        frame.plaintext.size() + wire::session_frame_overhead(header, frame.plaintext.size()));
+    std::vector<std::uint8_t> bytes(frame.plaintext.size() +
+                                    wire::session_frame_overhead(header, frame.plaintext.size()));
     const auto layout = wire::lay_out_session_frame(header, frame.plaintext.size(), bytes);
     if (!frame.plaintext.empty()) {
         std::memcpy(layout.payload.data(), frame.plaintext.data(), frame.plaintext.size());
@@ -70,7 +70,9 @@ std::vector<std::uint8_t> RawPeer::seal(const Frame& frame) {
     return bytes;
 }
 
-void RawPeer::deliver(Bytes datagram) { deliver_from(address_, datagram); }
+void RawPeer::deliver(Bytes datagram) {
+    deliver_from(address_, datagram);
+}
 
 void RawPeer::deliver_from(const Address& source, Bytes datagram) {
     std::vector<std::uint8_t> copy(datagram.begin(), datagram.end());
@@ -106,7 +108,8 @@ void RawPeer::send_data(std::uint16_t stream, std::uint64_t use, std::uint64_t o
     frame.stream = stream;
     frame.flags = flags;
     const bool is_message = (flags & wire::flag::message) != 0;
-    const std::optional<std::uint64_t> back = is_message ? std::optional(std::uint64_t{0}) : std::nullopt;
+    const std::optional<std::uint64_t> back =
+        is_message ? std::optional(std::uint64_t{0}) : std::nullopt;
     const std::size_t prefix = wire::data_prefix_size(use, offset, back);
     frame.plaintext.resize(prefix + bytes.size());
     codec::Writer writer(frame.plaintext);

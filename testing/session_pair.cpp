@@ -28,8 +28,7 @@ void SessionPair::handle_event(NodeNumber node, const connection::EndpointEvent&
 
 bool SessionPair::is_established() const {
     if (session[client] == 0 || session[server] == 0) return false;
-    const auto* connection =
-        const_cast<SimulatedNetwork&>(network).find(client, session[client]);
+    const auto* connection = const_cast<SimulatedNetwork&>(network).find(client, session[client]);
     return connection != nullptr && connection->is_confirmed();
 }
 

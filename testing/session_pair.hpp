@@ -34,9 +34,7 @@ public:
     bool establish(Duration limit = std::chrono::seconds(20));
     bool is_established() const;
     connection::Connection& connection(NodeNumber node);
-    bool has_connection(NodeNumber node) {
-        return network.find(node, session[node]) != nullptr;
-    }
+    bool has_connection(NodeNumber node) { return network.find(node, session[node]) != nullptr; }
 
     // Commands that are followed by touch().
     stream::StreamKey open(NodeNumber node, std::string_view endpoint = "test");

@@ -84,7 +84,8 @@ void SimulatedNetwork::drain(NodeNumber number) {
     Node& node = *nodes_[number];
     node.is_draining = true;
     for (bool has_more = true; has_more;) {
-        while (const auto transmit = node.endpoint.poll_transmit(moment(number), transmit_buffer_)) {
+        while (const auto transmit =
+                   node.endpoint.poll_transmit(moment(number), transmit_buffer_)) {
             send(number, *transmit);
         }
         has_more = false;

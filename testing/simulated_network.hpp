@@ -7,9 +7,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <stt/address.hpp>
 #include <stt/bytes.hpp>
-#include <string>
 #include <vector>
 
 #include "core/connection/endpoint.hpp"

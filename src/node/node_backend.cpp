@@ -160,11 +160,7 @@ node::Cancel NodeBackend::close(Completion<bool> completion) {
 // Spec protocol §12.3 has a closed session repeat itself for three PTOs; a node that is
 // leaving sends its closes once and goes: a peer that misses one times out.
 void NodeBackend::finish_close_if_sent() {
-    if (!close_ || blocked_) return;
-    for (const auto& [handle, session] : sessions_) {
-        const auto* engine = endpoint_.find(handle);
-        if (engine != nullptr && !engine->is_close_sent()) return;
-    }
+    if (!close_ || blocked_ || !endpoint_.is_quiet()) return;
     auto completion = std::exchange(close_, {});
     shut_down();
     completion({}, true);

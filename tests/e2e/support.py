@@ -47,7 +47,7 @@ class Running:
                         ((self.process.stdout, self.output), (self.process.stderr, self.errors))]
         for thread in self.threads:
             thread.start()
-        self.usage = None
+        self.memory_peak = 0  # bytes
 
     @staticmethod
     def _collect(stream, into):
@@ -65,18 +65,17 @@ class Running:
 
     def wait(self, timeout=TIMEOUT):
         deadline = time.monotonic() + timeout
-        while self.process.returncode is None:
-            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
-            if pid:
-                self.process.returncode = os.waitstatus_to_exitcode(status)
-                self.usage = usage
-            elif time.monotonic() > deadline:
+        while self.process.poll() is None:
+            self._measure_memory()
+            if time.monotonic() > deadline:
                 self.process.kill()
                 raise AssertionError(f"still running after {timeout} s: {self.errors.decode()}")
-            else:
-                time.sleep(0.005)
+            time.sleep(0.005)
         for thread in self.threads:
             thread.join(TIMEOUT)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
         output = bytes(self.output) if self.binary_output else self.output.decode()
         return Ended(self.process.returncode, output, self.errors.decode())
 
@@ -87,9 +86,14 @@ class Running:
         self.process.kill()
         return self.wait()
 
-    def memory_peak(self):
-        """Bytes; only after wait()."""
-        return self.usage.ru_maxrss * 1024
+    def _measure_memory(self):
+        # Not wait4()'s ru_maxrss: that begins with what Python had when it forked.
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return
+        if found := re.search(r"VmHWM:\s+(\d+) kB", status):
+            self.memory_peak = int(found[1]) * 1024
 
 
 def wait_until(condition, what, timeout=TIMEOUT):

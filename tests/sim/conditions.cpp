@@ -28,7 +28,8 @@ testing::LinkOptions drawn_link(SeededRandom& random) {
     link.delay = std::chrono::microseconds(random.chance(20 * percent) ? random.below(500)
                                                                        : random.below(200'000));
     if (random.chance(50 * percent)) {
-        link.jitter = Duration(random.below(static_cast<std::uint64_t>(link.delay.count() / 4 + 1)));
+        link.jitter =
+            Duration(random.below(static_cast<std::uint64_t>(link.delay.count() / 4 + 1)));
     }
     link.rate = drawn_rate(random);
     link.queue_size = std::size_t{16'384} << random.below(7);
@@ -85,9 +86,9 @@ std::string describe(const Conditions& conditions) {
          << conditions.stream_count << " streams, reads of " << conditions.read_size_max
          << " every " << conditions.read_pause.count() << " us\n";
     const connection::ConnectionConfig& config = conditions.config;
-    text << "  session: rotation " << config.rotation_frames << " frames "
-         << config.rotation_bytes << " bytes, stream window " << config.stream_window_max
-         << ", send buffer " << config.send_buffer_max
+    text << "  session: rotation " << config.rotation_frames << " frames " << config.rotation_bytes
+         << " bytes, stream window " << config.stream_window_max << ", send buffer "
+         << config.send_buffer_max
          << (config.congestion == recovery::CongestionAlgorithm::cubic ? ", cubic" : ", new_reno")
          << '\n';
     return text.str();

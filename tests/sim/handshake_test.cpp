@@ -125,7 +125,8 @@ struct ReplayedHello {
         pair.network.set_recording(true);
         // Stays half-open: the client hears nothing.
         pair.network.filter = [this](const DatagramView& datagram) {
-            if (datagram.from == server) answers.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
+            if (datagram.from == server)
+                answers.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
             return datagram.from == server || datagram.number > 0 ? Verdict::drop : Verdict::pass;
         };
         pair.network.connect(client, server);

@@ -283,7 +283,8 @@ TEST_CASE("a clean path of 100 Mbit/s and 20 ms is used to three quarters and mo
     REQUIRE(pair.network.run_until(
         [&] {
             if (written < total) {
-                written += pair.write(client, key, chunk.substr(0, std::min(total - written, chunk.size())));
+                written += pair.write(client, key,
+                                      chunk.substr(0, std::min(total - written, chunk.size())));
             }
             return pair.received(server, key).text.size() == total;
         },

@@ -6,13 +6,14 @@
 //   sim_transfer ... --bytes N         bytes each way, instead of 10,000,000
 //
 // A failing seed is printed with the command that replays it exactly.
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <unistd.h>
 
 #include "transfer.hpp"
 
@@ -116,4 +117,6 @@ int run(int count, char** words) {
 }  // namespace
 }  // namespace stt::sim
 
-int main(int count, char** words) { return stt::sim::run(count, words); }
+int main(int count, char** words) {
+    return stt::sim::run(count, words);
+}

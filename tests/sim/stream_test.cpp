@@ -26,7 +26,8 @@ TEST_CASE("streams: both sides write at once and close their half") {
     const auto key = pair.open(client);
     pair.write(client, key, "question");
     pair.finish(client, key);
-    REQUIRE(pair.network.run_until([&] { return pair.received(server, key).is_ended; }, seconds(20)));
+    REQUIRE(
+        pair.network.run_until([&] { return pair.received(server, key).is_ended; }, seconds(20)));
     CHECK(pair.connection(server).streams().open_count() == 1);
     // The other half is still open.
     pair.write(server, key, "answer");
@@ -34,7 +35,8 @@ TEST_CASE("streams: both sides write at once and close their half") {
     CHECK(pair.received(client, key).text == "answer");
     CHECK(!pair.received(client, key).is_ended);
     pair.finish(server, key);
-    REQUIRE(pair.network.run_until([&] { return pair.received(client, key).is_ended; }, seconds(20)));
+    REQUIRE(
+        pair.network.run_until([&] { return pair.received(client, key).is_ended; }, seconds(20)));
     pair.network.run_for(seconds(20));
     CHECK(pair.connection(client).streams().open_count() == 0);
     CHECK(pair.connection(server).streams().open_count() == 0);
@@ -142,11 +144,21 @@ enum class Step { write, finish, reset, stop, release };
 
 void act(SessionPair& pair, NodeNumber node, stream::StreamKey key, Step step) {
     switch (step) {
-        case Step::write: pair.write(node, key, "bytes"); break;
-        case Step::finish: pair.finish(node, key); break;
-        case Step::reset: pair.reset(node, key, 300); break;
-        case Step::stop: pair.stop(node, key, 301); break;
-        case Step::release: pair.release(node, key); break;
+        case Step::write:
+            pair.write(node, key, "bytes");
+            break;
+        case Step::finish:
+            pair.finish(node, key);
+            break;
+        case Step::reset:
+            pair.reset(node, key, 300);
+            break;
+        case Step::stop:
+            pair.stop(node, key, 301);
+            break;
+        case Step::release:
+            pair.release(node, key);
+            break;
     }
 }
 

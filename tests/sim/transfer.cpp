@@ -130,14 +130,17 @@ void Application::handle_stream_event(const stream::StreamEvent& event) {
             if (connection()->streams().endpoint(event.key) != "transfer") fail("wrong endpoint");
             if (!streams_.emplace(event.key, StreamWork{}).second) fail("a stream opened twice");
             return write(event.key);
-        case stream::StreamEvent::Kind::writable: return write(event.key);
+        case stream::StreamEvent::Kind::writable:
+            return write(event.key);
         case stream::StreamEvent::Kind::readable:
             if (conditions_.read_pause.count() == 0) return read(event.key);
-            return network_.schedule(conditions_.read_pause, [this, key = event.key] { read(key); });
+            return network_.schedule(conditions_.read_pause,
+                                     [this, key = event.key] { read(key); });
         case stream::StreamEvent::Kind::acknowledged:
             streams_.at(event.key).is_acknowledged = true;
             return settle(event.key);
-        default: return fail("an event that nothing here asked for");
+        default:
+            return fail("an event that nothing here asked for");
     }
 }
 
@@ -147,8 +150,8 @@ void Application::write(stream::StreamKey key) {
     StreamWork& work = streams_.at(key);
     const std::uint64_t size = stream_size(key);
     while (work.written < size) {
-        const std::size_t chunk = static_cast<std::size_t>(
-            std::min<std::uint64_t>(size - work.written, write_size));
+        const std::size_t chunk =
+            static_cast<std::size_t>(std::min<std::uint64_t>(size - work.written, write_size));
         const MutableBytes bytes = MutableBytes(buffer_).first(chunk);
         pattern(node_, key).write(work.written, bytes);
         const auto taken = connection->write(key, bytes);
@@ -323,11 +326,10 @@ std::optional<std::string> Transfer::check_drops() {
         const auto& of_session = applications_[node].last_drops();
         for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += of_session[i];
         const auto& link = network_.link(1 - node, node).counters();
-        const std::uint64_t damaged =
-            count(drops, wire::DropReason::not_authentic) +
-            count(drops, wire::DropReason::frame_malformed) +
-            count(drops, wire::DropReason::frame_refused) +
-            count(drops, wire::DropReason::epoch_unknown);
+        const std::uint64_t damaged = count(drops, wire::DropReason::not_authentic) +
+                                      count(drops, wire::DropReason::frame_malformed) +
+                                      count(drops, wire::DropReason::frame_refused) +
+                                      count(drops, wire::DropReason::epoch_unknown);
         if (link.corrupted == 0 && conditions_.links[1 - node].reorder == 0 && damaged != 0) {
             return "frames were taken for damaged on a link that does not damage";
         }

@@ -100,8 +100,6 @@ public:
     SessionState state() const noexcept;
     bool is_closed() const noexcept { return phase_ == Phase::closed; }
     bool is_confirmed() const noexcept { return is_confirmed_; }
-    // True once a SESSION_CLOSE of this side has been written, or none is needed.
-    bool is_close_sent() const noexcept { return phase_ != Phase::active && !is_close_due_; }
     session::Role role() const noexcept { return setup_.role; }
     const wire::SessionId& session_id() const noexcept { return setup_.session_id; }
     const std::array<std::uint8_t, 32>& peer_node_id() const noexcept {

@@ -108,6 +108,8 @@ public:
     const handshake::NodeId& node_id() const noexcept { return node_id_; }
     std::size_t session_count() const noexcept { return sessions_.size(); }
     std::size_t half_open_count() const noexcept { return responder_.half_open_count(); }
+    // Nothing waits for poll_transmit().
+    bool is_quiet() const noexcept { return queue_.empty() && ready_.empty(); }
     // What was dropped before it reached a session; each session counts its own.
     const DropCounters& drops() const noexcept { return drops_; }
 

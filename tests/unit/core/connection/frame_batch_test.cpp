@@ -11,7 +11,9 @@ namespace stt::connection {
 namespace {
 
 struct Keys {
-    Keys() : initiator(key(), session::Role::initiator, id), responder(key(), session::Role::responder, id) {}
+    Keys()
+        : initiator(key(), session::Role::initiator, id),
+          responder(key(), session::Role::responder, id) {}
     static stc::Key key() {
         std::array<std::uint8_t, 32> bytes{};
         testing::SeededRandom(5).fill(bytes);
@@ -56,9 +58,8 @@ TEST_CASE("FrameBatch: every frame of every datagram opens, over random layouts"
                 const std::size_t room =
                     batch.payload_room(wire::FrameType::data, stream, sequence);
                 if (room == 0) break;
-                const MutableBytes payload =
-                    batch.add(wire::FrameType::data, stream, 0, sequence++,
-                              random.between(1, room), true, {});
+                const MutableBytes payload = batch.add(wire::FrameType::data, stream, 0, sequence++,
+                                                       random.between(1, room), true, {});
                 random.fill(payload);
                 expected.emplace_back(payload.begin(), payload.end());
                 REQUIRE(batch.datagram_frames().size() == i + 1);

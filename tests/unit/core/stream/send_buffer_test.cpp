@@ -18,7 +18,6 @@ std::size_t write(SendBuffer& buffer, std::size_t size) {
     return buffer.write(bytes);
 }
 
-
 // Sends through losses, late acknowledgements and doubles until all is acknowledged, against
 // a list of which offsets have arrived.
 void run(std::uint64_t seed) {

@@ -158,8 +158,8 @@ void run_random(std::uint64_t seed) {
     for (bool is_done = false; !is_done;) {
         for (int side = 0; side < 2; ++side) {
             for (auto& [key, one] : work[side]) {
-                const auto chunk = std::min<std::uint64_t>(one.size - one.written,
-                                                           random.below(buffer.size()));
+                const auto chunk =
+                    std::min<std::uint64_t>(one.size - one.written, random.below(buffer.size()));
                 const MutableBytes bytes = MutableBytes(buffer).first(chunk);
                 pattern(side, key).write(one.written, bytes);
                 const auto taken = sides[side]->streams.write(key, bytes);
@@ -311,7 +311,7 @@ TEST_CASE("Streams: an endpoint name has at most 255 bytes") {
     CHECK(refused.error() == OpenError::endpoint_name);
 }
 
-TEST_CASE("Streams: writing in vain costs no memory while the session's credit is used up") {
+TEST_CASE("Streams: what is written while the session's credit is used up goes out later") {
     Pair pair;
     std::vector<StreamKey> keys;
     for (int i = 0; i < 40; ++i) keys.push_back(open(pair.one));
