@@ -46,10 +46,10 @@ auto run_on(asio::thread_pool& pool, Function function) {
         asio::post(pool, [handler = std::move(handler), work = std::move(work),
                           back = std::move(back)]() mutable {
             auto outcome = work();
-            asio::post(back, [handler = std::move(handler),
-                              outcome = std::move(outcome)]() mutable {
-                std::move(handler)(std::move(outcome));
-            });
+            asio::post(back,
+                       [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+                           std::move(handler)(std::move(outcome));
+                       });
         });
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(Outcome)>(

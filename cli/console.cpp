@@ -1,3 +1,5 @@
+#include "console.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -5,8 +7,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "console.hpp"
 
 namespace stt::cli {
 namespace {
@@ -26,9 +26,13 @@ constexpr std::string_view erase_line = "\r\x1b[K";
 
 }  // namespace
 
-void Console::say(std::string_view line) { write_line(STDOUT_FILENO, line); }
+void Console::say(std::string_view line) {
+    write_line(STDOUT_FILENO, line);
+}
 
-void Console::note(std::string_view line) { write_line(STDERR_FILENO, line); }
+void Console::note(std::string_view line) {
+    write_line(STDERR_FILENO, line);
+}
 
 void Console::error(std::string_view text) {
     write_line(STDERR_FILENO, std::string("stt: ").append(text));

@@ -1,3 +1,5 @@
+#include "endpoint.hpp"
+
 #include <fmt/format.h>
 
 #include <asio/experimental/as_tuple.hpp>
@@ -10,7 +12,6 @@
 #include <stt/node.hpp>
 #include <utility>
 
-#include "endpoint.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {
@@ -60,9 +61,10 @@ Address to_address(const asio::ip::address& address, std::uint16_t port) {
 Result<Endpoint, Problem> parse_endpoint(std::string_view text) {
     const std::optional<Parts> parts = split(text);
     if (!parts || parts->host.empty()) {
-        return refuse(fmt::format("{} is not HOST:PORT; write it like example.org:9001, "
-                                  "192.0.2.1:9001 or [2001:db8::1]:9001",
-                                  quoted(text)));
+        return refuse(
+            fmt::format("{} is not HOST:PORT; write it like example.org:9001, "
+                        "192.0.2.1:9001 or [2001:db8::1]:9001",
+                        quoted(text)));
     }
     Endpoint endpoint{std::string(parts->host), default_udp_port};
     if (!parts->port) return endpoint;
@@ -83,9 +85,10 @@ Result<Address, Problem> parse_listen_address(std::string_view text) {
     if (parts && !parts->host.empty()) address = asio::ip::make_address(parts->host, error);
     if (parts && parts->port) port = parse_port(*parts->port);
     if (!parts || error || !port || text.empty()) {
-        return refuse(fmt::format("{} is not an address to listen on; write it like 0.0.0.0:9001, "
-                                  "[::]:9001 or 127.0.0.1:0",
-                                  quoted(text)));
+        return refuse(
+            fmt::format("{} is not an address to listen on; write it like 0.0.0.0:9001, "
+                        "[::]:9001 or 127.0.0.1:0",
+                        quoted(text)));
     }
     return to_address(address, *port);
 }
@@ -93,9 +96,9 @@ Result<Address, Problem> parse_listen_address(std::string_view text) {
 asio::awaitable<Result<std::vector<Address>, Problem>> resolve(Endpoint endpoint) {
     asio::ip::udp::resolver resolver(co_await asio::this_coro::executor);
     const std::string service = std::to_string(endpoint.port);
-    auto [error, found] =
-        co_await resolver.async_resolve(endpoint.host, service, asio::ip::udp::resolver::numeric_service,
-                                        asio::experimental::as_tuple(asio::use_awaitable));
+    auto [error, found] = co_await resolver.async_resolve(
+        endpoint.host, service, asio::ip::udp::resolver::numeric_service,
+        asio::experimental::as_tuple(asio::use_awaitable));
     std::vector<Address> addresses;
     if (!error) {
         for (const auto& entry : found) {

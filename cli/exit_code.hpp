@@ -7,11 +7,11 @@ namespace stt::cli {
 
 enum class ExitCode : int {
     ok = 0,
-    failed = 1,        // anything that has no code of its own below
-    usage = 2,         // the command line is wrong; nothing was done
-    seed_file = 3,     // the seed file is missing, unsafe or has no seed in it
-    network = 4,       // cannot listen, cannot find or reach the other side
-    incomplete = 5,    // a transfer or a pipe ended before everything was confirmed
+    failed = 1,         // anything that has no code of its own below
+    usage = 2,          // the command line is wrong; nothing was done
+    seed_file = 3,      // the seed file is missing, unsafe or has no seed in it
+    network = 4,        // cannot listen, cannot find or reach the other side
+    incomplete = 5,     // a transfer or a pipe ended before everything was confirmed
     interrupted = 130,  // Ctrl-C
     terminated = 143,   // SIGTERM
 };

@@ -1,6 +1,7 @@
+#include "failure_lines.hpp"
+
 #include <fmt/format.h>
 
-#include "failure_lines.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {
@@ -23,8 +24,8 @@ void FailureLines::report(SourceTree::Severity severity, const std::string& text
 void FailureLines::close() {
     const std::size_t count = count_.exchange(0);
     if (count > line_count_max) {
-        console_.error(fmt::format("and {} like these",
-                                   format_count(count - line_count_max, "more", "more")));
+        console_.error(
+            fmt::format("and {} like these", format_count(count - line_count_max, "more", "more")));
     }
 }
 

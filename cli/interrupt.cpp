@@ -1,10 +1,10 @@
+#include "interrupt.hpp"
+
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <system_error>
-
-#include "interrupt.hpp"
 
 namespace stt::cli {
 namespace {
@@ -14,7 +14,9 @@ constexpr unsigned closing_seconds_max = 5;
 
 }  // namespace
 
-Interrupt::Interrupt(asio::io_context& context) : signals_(context, SIGINT, SIGTERM) { wait(); }
+Interrupt::Interrupt(asio::io_context& context) : signals_(context, SIGINT, SIGTERM) {
+    wait();
+}
 
 Interrupt::~Interrupt() {
     // From here on nobody would listen.

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include "console.hpp"
@@ -17,6 +18,14 @@ constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 seed file, 4 cannot listen or\n"
     "connect, 5 incomplete (run it again: it resumes), 130 interrupted, 143 terminated.\n";
 
+// CLI11 has no way to say that the last of many words is another one.
+class SendFormatter : public CLI::Formatter {
+public:
+    std::string make_usage(const CLI::App*, std::string) const override {
+        return "Usage: stt send [OPTIONS] PATH... HOST:PORT\n";
+    }
+};
+
 void add_common(CLI::App& command, CommonOptions& options) {
     command.add_option("--seed", options.seed_file, "The seed file that both sides share")
         ->required()
@@ -25,9 +34,10 @@ void add_common(CLI::App& command, CommonOptions& options) {
 }
 
 void add_timeout(CLI::App& command, CommonOptions& options) {
-    command.add_option("--timeout", options.timeout_seconds,
-                       "Give up when nothing is heard for this time [default: 10 while\n"
-                       "connecting, 60 afterwards]")
+    command
+        .add_option("--timeout", options.timeout_seconds,
+                    "Give up when nothing is heard for this time [default: 10 while\n"
+                    "connecting, 60 afterwards]")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.1, 3600.0).description(""));
 }
@@ -50,10 +60,12 @@ void add_send(CLI::App& app, SendOptions& options) {
     CLI::App* send = app.add_subcommand("send", "Send files and folders");
     add_common(*send, options.common);
     add_timeout(*send, options.common);
-    send->add_option("PATH... HOST:PORT", options.paths,
-                     "Files and folders to send, then where to (port 9001 if left out)")
+    send->add_option("PATH", options.paths,
+                     "Files and folders to send; the last word is HOST:PORT, where to send\n"
+                     "them (port 9001 if left out)")
         ->required()
         ->type_name("");
+    send->formatter(std::make_shared<SendFormatter>());
     send->footer(
         "An interrupted transfer resumes when the same command is run again. Files that are\n"
         "there already are not sent again.\n\nExamples:\n"

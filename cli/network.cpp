@@ -1,3 +1,5 @@
+#include "network.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -6,7 +8,6 @@
 #include <memory>
 #include <utility>
 
-#include "network.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {
@@ -25,9 +26,12 @@ constexpr std::size_t session_window_max = 20u << 20;
 
 spdlog::level::level_enum to_level(LogLevel level) {
     switch (level) {
-        case LogLevel::debug: return spdlog::level::debug;
-        case LogLevel::info: return spdlog::level::info;
-        case LogLevel::warning: return spdlog::level::warn;
+        case LogLevel::debug:
+            return spdlog::level::debug;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::warning:
+            return spdlog::level::warn;
     }
     return spdlog::level::warn;
 }
@@ -83,13 +87,14 @@ asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& en
     if (error == Failure::path_too_small) {
         co_return Unexpected(Problem{
             ExitCode::network,
-            fmt::format("the path to {} cannot carry datagrams of 1,200 bytes; try another network, "
-                        "or raise the MTU of the tunnel",
-                        to_string(endpoint))});
+            fmt::format(
+                "the path to {} cannot carry datagrams of 1,200 bytes; try another network, "
+                "or raise the MTU of the tunnel",
+                to_string(endpoint))});
     }
-    co_return Unexpected(Problem{ExitCode::network,
-                                 fmt::format("cannot reach {}: {}; check the address and the network",
-                                             to_string(endpoint), visible(error.message()))});
+    co_return Unexpected(Problem{
+        ExitCode::network, fmt::format("cannot reach {}: {}; check the address and the network",
+                                       to_string(endpoint), visible(error.message()))});
 }
 
 Result<Address, Problem> listen(Node& node, const std::string& text) {
@@ -118,7 +123,8 @@ Result<Address, Problem> listen(Node& node, const std::string& text) {
 std::string end_reason(const Session& session, std::error_code error) {
     if (error == Failure::session_closed_by_peer) {
         const CloseReason reason = session.close_reason();
-        if (!reason.text.empty()) return fmt::format("the other side said: {}", visible(reason.text));
+        if (!reason.text.empty())
+            return fmt::format("the other side said: {}", visible(reason.text));
         return "the other side closed the session";
     }
     if (error == Failure::session_timeout) return "nothing was heard from the other side any more";

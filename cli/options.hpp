@@ -12,7 +12,7 @@ namespace stt::cli {
 
 struct CommonOptions {
     std::string seed_file;
-    int verbosity = 0;  // number of -v
+    int verbosity = 0;                        // number of -v
     std::optional<double> timeout_seconds{};  // of silence; the defaults are network.cpp's
 };
 

@@ -18,7 +18,9 @@
 namespace stt::cli {
 namespace {
 
-double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+double milliseconds(Duration duration) {
+    return static_cast<double>(duration.count()) / 1000;
+}
 
 // What the round trips so far were.
 struct Summary {
@@ -60,9 +62,9 @@ public:
             fail(session.error());
         } else {
             session_ = *session;
-            console_.say(fmt::format(
-                "handshake with {} ({}): {:.3f} ms", to_string(endpoint_),
-                session_.peer_address().to_string(), milliseconds(session_.statistics().handshake)));
+            console_.say(fmt::format("handshake with {} ({}): {:.3f} ms", to_string(endpoint_),
+                                     session_.peer_address().to_string(),
+                                     milliseconds(session_.statistics().handshake)));
             co_await ping_all();
             summary_.print(console_);
             session_.close();
@@ -82,9 +84,9 @@ private:
             const auto rtt = co_await session_.ping();
             if (!rtt) {
                 if (interrupt_.happened()) co_return;
-                fail({ExitCode::network, fmt::format("the session with {} ended: {}",
-                                                     to_string(endpoint_),
-                                                     end_reason(session_, rtt.error()))});
+                fail({ExitCode::network,
+                      fmt::format("the session with {} ended: {}", to_string(endpoint_),
+                                  end_reason(session_, rtt.error()))});
                 co_return;
             }
             summary_.add(*rtt);

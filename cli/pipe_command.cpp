@@ -168,10 +168,10 @@ private:
     }
 
     void output_failed(std::error_code error) {
-        fail(ExitCode::failed, error == std::errc::broken_pipe
-                                   ? "the program that reads standard output has ended"
-                                   : fmt::format("cannot write standard output: {}",
-                                                 error.message()));
+        fail(ExitCode::failed,
+             error == std::errc::broken_pipe
+                 ? "the program that reads standard output has ended"
+                 : fmt::format("cannot write standard output: {}", error.message()));
     }
 
     void lost(std::error_code error) {
@@ -185,12 +185,14 @@ private:
         }
         const bool by_stream = error == Failure::stream_reset || error == Failure::stream_stopped;
         if (by_stream && stream_->reset_code() == static_cast<std::uint64_t>(ErrorCode::refused)) {
-            return fail(ExitCode::network, "there is no pipe on the other side: stt pipe --listen "
-                                           "must run there");
+            return fail(ExitCode::network,
+                        "there is no pipe on the other side: stt pipe --listen "
+                        "must run there");
         }
         if (by_stream) {
-            return fail(ExitCode::incomplete, "the other side gave the pipe up: its program ended, "
-                                              "or its disk is full");
+            return fail(ExitCode::incomplete,
+                        "the other side gave the pipe up: its program ended, "
+                        "or its disk is full");
         }
         fail(ExitCode::incomplete,
              fmt::format("the pipe broke: {}; what is missing cannot be resumed",

@@ -1,3 +1,5 @@
+#include "progress.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <asio/detached.hpp>
 #include <utility>
 
-#include "progress.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {

@@ -1,9 +1,9 @@
+#include "qr_code.hpp"
+
 #include <qrencode.h>
 
 #include <memory>
 #include <string>
-
-#include "qr_code.hpp"
 
 namespace stt::cli {
 namespace {

@@ -103,7 +103,8 @@ private:
         while (!stopping_) {
             auto stream = co_await session.accept_stream();
             if (!stream) break;
-            if (stream->endpoint() != transfer_endpoint || sessions_serving_ >= transfer_count_max) {
+            if (stream->endpoint() != transfer_endpoint ||
+                sessions_serving_ >= transfer_count_max) {
                 refuse(*stream);
                 continue;
             }
@@ -149,9 +150,9 @@ private:
 Result<UniqueFd, Problem> open_directory(const std::string& path) {
     // Made when only the last part is missing: a typing error does not make a tree.
     if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-        return Unexpected(Problem{ExitCode::usage,
-                                  fmt::format("cannot make the folder {}: {}; make it first",
-                                              quoted(path), std::generic_category().message(errno))});
+        return Unexpected(Problem{
+            ExitCode::usage, fmt::format("cannot make the folder {}: {}; make it first",
+                                         quoted(path), std::generic_category().message(errno))});
     }
     UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory && ::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) {

@@ -1,10 +1,11 @@
+#include "receive_session.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include <asio/steady_timer.hpp>
 
 #include "network.hpp"
-#include "receive_session.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {
@@ -27,9 +28,7 @@ ReceiveSession::ReceiveSession(Session session, Stream stream, const UniqueFd& d
       link_(std::move(session), std::move(stream)),
       engine_(
           UniqueFd(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0)), parts, overwrite,
-          [this](const std::string& text) {
-              lines_.report(SourceTree::Severity::failure, text);
-          },
+          [this](const std::string& text) { lines_.report(SourceTree::Severity::failure, text); },
           *counters_),
       worker_(1) {}
 
@@ -54,18 +53,18 @@ void ReceiveSession::say_result() {
     if (!end_.is_complete) {
         const std::string reason =
             end_.failure.empty() ? end_reason(session_, end_.error) : end_.failure;
-        console_.error(fmt::format("the transfer from {} ended early: {}; unfinished files are kept "
-                                   "and resume when they are sent again",
-                                   peer_, reason));
+        console_.error(
+            fmt::format("the transfer from {} ended early: {}; unfinished files are kept "
+                        "and resume when they are sent again",
+                        peer_, reason));
         return;
     }
     const std::uint64_t moved = counters_->bytes_done - counters_->bytes_skipped;
     const double seconds = std::chrono::duration<double>(elapsed_).count();
-    std::string text = fmt::format("received {}, {} from {} in {} ({})",
-                                   format_count(counters_->files_done, "file", "files"),
-                                   format_size(counters_->bytes_done), peer_,
-                                   format_duration(elapsed_),
-                                   format_rate(static_cast<double>(moved) / seconds));
+    std::string text = fmt::format(
+        "received {}, {} from {} in {} ({})", format_count(counters_->files_done, "file", "files"),
+        format_size(counters_->bytes_done), peer_, format_duration(elapsed_),
+        format_rate(static_cast<double>(moved) / seconds));
     if (counters_->bytes_skipped > 0) {
         text += fmt::format("; {} of it were already there", format_size(counters_->bytes_skipped));
     }

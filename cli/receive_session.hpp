@@ -6,8 +6,8 @@
 #include <asio/thread_pool.hpp>
 #include <chrono>
 #include <memory>
-#include <stt/node.hpp>
 #include <string>
+#include <stt/node.hpp>
 
 #include "console.hpp"
 #include "exit_code.hpp"

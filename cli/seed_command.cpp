@@ -18,9 +18,10 @@ ExitCode run_seed_new(const std::string& path) {
         console.error(created.error().text);
         return created.error().code;
     }
-    console.say(fmt::format("made the seed {}; copy it to the other machine in a safe way, or scan "
-                            "it: stt seed show {}",
-                            quoted(path), shell_quoted(path)));
+    console.say(
+        fmt::format("made the seed {}; copy it to the other machine in a safe way, or scan "
+                    "it: stt seed show {}",
+                    quoted(path), shell_quoted(path)));
     return ExitCode::ok;
 }
 

@@ -1,3 +1,5 @@
+#include "seed_file.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,7 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include "seed_file.hpp"
 #include "terminal_text.hpp"
 #include "unique_fd.hpp"
 
@@ -23,7 +24,9 @@ Unexpected<Problem> refuse(std::string text) {
     return Unexpected(Problem{ExitCode::seed_file, std::move(text)});
 }
 
-std::string reason_of(int error) { return std::generic_category().message(error); }
+std::string reason_of(int error) {
+    return std::generic_category().message(error);
+}
 
 void wipe_text(std::string& text) {
     wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -35,8 +38,8 @@ Unexpected<Problem> explain_open(const std::string& path, int error) {
                                   quoted(path), shell_quoted(path)));
     }
     if (error == EACCES) {
-        return refuse(fmt::format("you may not read the seed file {}; run stt as its owner",
-                                  quoted(path)));
+        return refuse(
+            fmt::format("you may not read the seed file {}; run stt as its owner", quoted(path)));
     }
     return refuse(fmt::format("cannot open the seed file {}: {}; give another with --seed",
                               quoted(path), reason_of(error)));
@@ -50,14 +53,16 @@ Result<void, Problem> check_attributes(int descriptor, const std::string& path) 
                                   quoted(path), shell_quoted(path + "/seed")));
     }
     if (!S_ISREG(attributes.st_mode)) {
-        return refuse(fmt::format("{} is not a regular file; a seed file is made with: "
-                                  "stt seed new FILE",
-                                  quoted(path)));
+        return refuse(
+            fmt::format("{} is not a regular file; a seed file is made with: "
+                        "stt seed new FILE",
+                        quoted(path)));
     }
     if ((attributes.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return refuse(fmt::format("others on this machine can read the seed file {}; mend it with: "
-                                  "chmod 600 {}",
-                                  quoted(path), shell_quoted(path)));
+        return refuse(
+            fmt::format("others on this machine can read the seed file {}; mend it with: "
+                        "chmod 600 {}",
+                        quoted(path), shell_quoted(path)));
     }
     return {};
 }
@@ -83,9 +88,10 @@ Result<Seed, Problem> read_seed_file(const std::string& path) {
     if (size <= file_size_max) seed = seed_from_hex(std::string_view(text).substr(0, size));
     wipe_text(text);
     if (!seed) {
-        return refuse(fmt::format("there is no seed in {}: it must hold {} to {} hex digits, and a "
-                                  "passphrase is not a seed; make one with: stt seed new FILE",
-                                  quoted(path), 2 * seed_size_min, 2 * seed_size_max));
+        return refuse(
+            fmt::format("there is no seed in {}: it must hold {} to {} hex digits, and a "
+                        "passphrase is not a seed; make one with: stt seed new FILE",
+                        quoted(path), 2 * seed_size_min, 2 * seed_size_max));
     }
     return std::move(*seed);
 }

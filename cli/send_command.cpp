@@ -94,12 +94,16 @@ private:
     void say_summary(Clock::duration elapsed) {
         const double seconds = std::chrono::duration<double>(elapsed).count();
         const std::uint64_t moved = counters_->bytes_done - counters_->bytes_skipped;
-        std::string text = fmt::format(
-            "sent {}, {} in {} ({})", format_count(counters_->files_done, "file", "files"),
-            format_size(counters_->bytes_done), format_duration(elapsed),
-            format_rate(static_cast<double>(moved) / seconds));
-        if (counters_->bytes_skipped > 0 || counters_->files_present > 0) {
-            text += fmt::format("; {} of it were already there", format_size(counters_->bytes_skipped));
+        const std::string what =
+            fmt::format("{}, {}", format_count(counters_->files_done, "file", "files"),
+                        format_size(counters_->bytes_done));
+        std::string text = fmt::format("sent {} in {} ({})", what, format_duration(elapsed),
+                                       format_rate(static_cast<double>(moved) / seconds));
+        if (counters_->files_present > 0 && counters_->files_present == counters_->files_done) {
+            text = fmt::format("nothing to send: {}, all there already", what);
+        } else if (counters_->bytes_skipped > 0) {
+            text +=
+                fmt::format("; {} of it were already there", format_size(counters_->bytes_skipped));
         }
         if (counters_->files_failed > 0) {
             text += fmt::format("; {} not sent",
@@ -114,14 +118,14 @@ private:
         if (interrupt_.happened()) {
             console_.error("interrupted; run the same command again to resume");
         } else if (!end.failure.empty()) {
-            fail({ExitCode::incomplete,
-                  fmt::format("the transfer stopped: {}; run the same command again to resume, once "
-                              "that is mended",
-                              end.failure)});
+            fail(
+                {ExitCode::incomplete,
+                 fmt::format("the transfer stopped: {}; run the same command again to resume, once "
+                             "that is mended",
+                             end.failure)});
         } else if (is_refusal(end.error)) {
-            fail({ExitCode::incomplete,
-                  fmt::format("{} takes no files: stt receive must run there",
-                              to_string(endpoint_))});
+            fail({ExitCode::incomplete, fmt::format("{} takes no files: stt receive must run there",
+                                                    to_string(endpoint_))});
         } else {
             fail({ExitCode::incomplete,
                   fmt::format("the transfer to {} ended early: {}; run the same command again to "

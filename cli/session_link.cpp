@@ -1,7 +1,8 @@
+#include "session_link.hpp"
+
 #include <asio/write.hpp>
 
 #include "async.hpp"
-#include "session_link.hpp"
 
 namespace stt::cli {
 

@@ -1,10 +1,11 @@
+#include "standard_streams.hpp"
+
 #include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "async.hpp"
-#include "standard_streams.hpp"
 
 namespace stt::cli {
 namespace {

@@ -1,11 +1,11 @@
+#include "terminal_text.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "terminal_text.hpp"
 
 namespace stt::cli {
 namespace {
@@ -74,7 +74,9 @@ std::string visible(std::string_view text) {
     return result;
 }
 
-std::string quoted(std::string_view text) { return fmt::format("'{}'", visible(text)); }
+std::string quoted(std::string_view text) {
+    return fmt::format("'{}'", visible(text));
+}
 
 std::string shell_quoted(std::string_view text) {
     std::string inner;

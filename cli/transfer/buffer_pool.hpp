@@ -29,9 +29,8 @@ public:
     BufferPool() {
         for (std::size_t i = 0; i < transfer_buffer_count; ++i) {
             // Not zeroed: every byte of use is written first.
-            free_.push_back({std::unique_ptr<std::uint8_t[]>(
-                                 new std::uint8_t[transfer_buffer_size]),
-                             0});
+            free_.push_back(
+                {std::unique_ptr<std::uint8_t[]>(new std::uint8_t[transfer_buffer_size]), 0});
         }
     }
 

@@ -1,3 +1,5 @@
+#include "confined_directory.hpp"
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -7,8 +9,6 @@
 #include <cstring>
 #include <string>
 #include <utility>
-
-#include "confined_directory.hpp"
 
 namespace stt::cli {
 namespace {
@@ -35,8 +35,8 @@ int open_by_components(int directory, const std::string& path, int flags, mode_t
             return ::openat(parent, path.c_str() + start, flags, mode);
         }
         const std::string component = path.substr(start, slash - start);
-        UniqueFd next(::openat(parent, component.c_str(),
-                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        UniqueFd next(
+            ::openat(parent, component.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!next) return -1;
         current = std::move(next);
         start = slash + 1;

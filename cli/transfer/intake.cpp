@@ -1,7 +1,8 @@
+#include "intake.hpp"
+
 #include <algorithm>
 #include <vector>
 
-#include "intake.hpp"
 #include "source_file.hpp"
 
 namespace stt::cli {
@@ -24,7 +25,8 @@ Result<bool, int> Intake::begin(std::uint64_t offset) {
     while (position_ < offset) {
         const auto wanted =
             static_cast<std::size_t>(std::min<std::uint64_t>(offset - position_, buffer.size()));
-        STT_TRY(const std::size_t count, part_->read(position_, MutableBytes(buffer).first(wanted)));
+        STT_TRY(const std::size_t count,
+                part_->read(position_, MutableBytes(buffer).first(wanted)));
         if (count == 0) return false;
         digest_.update(Bytes(buffer).first(count));
         position_ += count;

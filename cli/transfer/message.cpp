@@ -1,3 +1,5 @@
+#include "message.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -5,8 +7,6 @@
 #include <stt/check.hpp>
 #include <stt/value.hpp>
 #include <utility>
-
-#include "message.hpp"
 
 namespace stt::cli {
 namespace {
@@ -16,11 +16,15 @@ constexpr std::size_t reason_size_max = 512;
 
 constexpr std::uint32_t nanoseconds_per_second = 1'000'000'000;
 
-bool has_offset(Kind kind) { return kind == Kind::begin || kind == Kind::send; }
+bool has_offset(Kind kind) {
+    return kind == Kind::begin || kind == Kind::send;
+}
 bool has_reason(Kind kind) {
     return kind == Kind::abandon || kind == Kind::refused || kind == Kind::failed;
 }
-bool has_digest(Kind kind) { return kind == Kind::end || kind == Kind::digest; }
+bool has_digest(Kind kind) {
+    return kind == Kind::end || kind == Kind::digest;
+}
 bool has_item(Kind kind) {
     return kind != Kind::start && kind != Kind::hole && kind != Kind::total &&
            kind != Kind::finish && kind != Kind::failed;
@@ -30,12 +34,18 @@ bool has_item(Kind kind) {
 std::string_view number_key(Kind kind) {
     if (has_offset(kind)) return "offset";
     switch (kind) {
-        case Kind::start: return "version";
-        case Kind::hole: return "size";
-        case Kind::total: return "bytes";
-        case Kind::done: return "present";
-        case Kind::finish: return "failed";
-        default: return {};
+        case Kind::start:
+            return "version";
+        case Kind::hole:
+            return "size";
+        case Kind::total:
+            return "bytes";
+        case Kind::done:
+            return "present";
+        case Kind::finish:
+            return "failed";
+        default:
+            return {};
     }
 }
 
@@ -53,8 +63,10 @@ bool is_notice(Kind kind) {
         case Kind::compare:
         case Kind::done:
         case Kind::refused:
-        case Kind::failed: return true;
-        default: return false;
+        case Kind::failed:
+            return true;
+        default:
+            return false;
     }
 }
 

@@ -3,11 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/content_digest.hpp>
 #include <stt/result.hpp>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace stt::cli {

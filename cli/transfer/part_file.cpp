@@ -1,3 +1,5 @@
+#include "part_file.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
@@ -11,7 +13,6 @@
 #include <stt/value.hpp>
 #include <utility>
 
-#include "part_file.hpp"
 #include "path_rules.hpp"
 
 namespace stt::cli {
@@ -80,8 +81,8 @@ Result<std::shared_ptr<PartFile>, int> PartFile::open(const Place& place, std::s
     struct stat attributes {};
     if (::fstat(file.get(), &attributes) != 0) return Unexpected(errno);
     // Another user could have put a hard link to someone's file here.
-    const bool is_ours = S_ISREG(attributes.st_mode) && attributes.st_nlink == 1 &&
-                         attributes.st_uid == ::geteuid();
+    const bool is_ours =
+        S_ISREG(attributes.st_mode) && attributes.st_nlink == 1 && attributes.st_uid == ::geteuid();
     if (!is_ours) return Unexpected(EPERM);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return Unexpected(errno);
     return std::shared_ptr<PartFile>(new PartFile(place, std::move(part_name), std::move(file)));

@@ -5,9 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
-#include <string>
 
 #include "../unique_fd.hpp"
 #include "confined_directory.hpp"

@@ -1,9 +1,9 @@
+#include "path_rules.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <stt/bytes.hpp>
 #include <stt/value.hpp>
-
-#include "path_rules.hpp"
 
 namespace stt::cli {
 namespace {
@@ -64,7 +64,8 @@ std::optional<std::string_view> path_fault(std::string_view path) noexcept {
     return std::nullopt;
 }
 
-std::optional<std::string_view> link_fault(std::string_view path, std::string_view target) noexcept {
+std::optional<std::string_view> link_fault(std::string_view path,
+                                           std::string_view target) noexcept {
     if (target.empty()) return "the link points nowhere";
     if (target.size() > path_size_max) return "the link's target has more than 4,095 bytes";
     if (target.front() == '/') return "the link is absolute";

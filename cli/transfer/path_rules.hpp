@@ -7,9 +7,9 @@
 
 namespace stt::cli {
 
-inline constexpr std::size_t path_size_max = 4095;       // Spec transfer §4.2: PATH_MAX of Linux
-inline constexpr std::size_t component_size_max = 255;   // Spec transfer §4.2: NAME_MAX of Linux
-inline constexpr std::size_t path_depth_max = 128;       // Spec transfer §4.2
+inline constexpr std::size_t path_size_max = 4095;      // Spec transfer §4.2: PATH_MAX of Linux
+inline constexpr std::size_t component_size_max = 255;  // Spec transfer §4.2: NAME_MAX of Linux
+inline constexpr std::size_t path_depth_max = 128;      // Spec transfer §4.2
 inline constexpr std::string_view part_suffix = ".stt-part";
 
 // Null when `path` is a relative path that stays below where it starts, whatever it is

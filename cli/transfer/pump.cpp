@@ -1,11 +1,11 @@
+#include "pump.hpp"
+
+#include <array>
 #include <asio/co_spawn.hpp>
 #include <asio/error.hpp>
-#include <array>
 #include <chrono>
 #include <exception>
 #include <utility>
-
-#include "pump.hpp"
 
 namespace stt::cli {
 namespace {

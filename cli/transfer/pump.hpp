@@ -33,7 +33,11 @@ public:
 
 protected:
     Pump(ByteLink& link, asio::thread_pool& worker, const asio::any_io_executor& executor)
-        : link_(link), worker_(worker), executor_(executor), changed_(executor), linger_(executor) {}
+        : link_(link),
+          worker_(worker),
+          executor_(executor),
+          changed_(executor),
+          linger_(executor) {}
     ~Pump() = default;
 
     void spawn(asio::awaitable<void> coroutine);

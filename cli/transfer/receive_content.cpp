@@ -61,7 +61,8 @@ void ReceiveEngine::take_content(Bytes data) {
 
 void ReceiveEngine::take_hole(std::uint64_t bytes) {
     if (!current_) return violation("a hole in no file");
-    if (bytes == 0 || bytes > hole_size_max) return violation("a hole of a size that is not allowed");
+    if (bytes == 0 || bytes > hole_size_max)
+        return violation("a hole of a size that is not allowed");
     if (!intake_) return;
     if (!intake_->fits(bytes)) return violation("more content than was offered");
     const auto skipped = intake_->skip_hole(bytes);

@@ -1,3 +1,5 @@
+#include "receive_engine.hpp"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -7,7 +9,6 @@
 
 #include "../terminal_text.hpp"
 #include "path_rules.hpp"
-#include "receive_engine.hpp"
 #include "receive_reasons.hpp"
 
 namespace stt::cli {
@@ -20,8 +21,8 @@ constexpr std::uint64_t stored_bytes_max = 64u << 20;
 
 }  // namespace
 
-ReceiveEngine::ReceiveEngine(UniqueFd directory, PartRegistry& parts, bool overwrite,
-                             Report report, Counters& counters)
+ReceiveEngine::ReceiveEngine(UniqueFd directory, PartRegistry& parts, bool overwrite, Report report,
+                             Counters& counters)
     : folder_(std::move(directory)),
       parts_(parts),
       overwrite_(overwrite),
@@ -34,7 +35,9 @@ ReceiveEngine::~ReceiveEngine() {
     for (auto& [number, item] : items_) release(item);
 }
 
-std::vector<std::uint8_t> ReceiveEngine::take_output() { return std::exchange(output_, {}); }
+std::vector<std::uint8_t> ReceiveEngine::take_output() {
+    return std::exchange(output_, {});
+}
 
 void ReceiveEngine::consume(Bytes received) {
     while (state_ == State::open) {
@@ -78,7 +81,8 @@ void ReceiveEngine::handle_notice(const Notice& notice) {
             if (notice.number == transfer_version) return;
             return fail("this stt speaks version 1 of the transfer protocol",
                         "the sender speaks another version of the transfer protocol");
-        case Kind::hole: return take_hole(notice.number);
+        case Kind::hole:
+            return take_hole(notice.number);
         case Kind::total:
             counters_.bytes_total = notice.number;
             counters_.files_total = notice.count;
@@ -90,7 +94,8 @@ void ReceiveEngine::handle_notice(const Notice& notice) {
             // What the sender could not read counts here too: the transfer is not complete.
             if (notice.number > counters_.files_failed) counters_.files_failed = notice.number;
             return;
-        default: break;
+        default:
+            break;
     }
     const auto position = items_.find(notice.item);
     const bool is_late = position == items_.end() && notice.item < next_item_;
@@ -99,11 +104,16 @@ void ReceiveEngine::handle_notice(const Notice& notice) {
     if (position == items_.end()) return violation("a message about nothing that was offered");
     Item& item = position->second;
     switch (notice.kind) {
-        case Kind::begin: return begin(item, notice.number);
-        case Kind::end: return end_content(item, notice.digest);
-        case Kind::abandon: return abandon(item);
-        case Kind::digest: return compare(item, notice.digest);
-        default: return violation("a message that only a receiver may send");
+        case Kind::begin:
+            return begin(item, notice.number);
+        case Kind::end:
+            return end_content(item, notice.digest);
+        case Kind::abandon:
+            return abandon(item);
+        case Kind::digest:
+            return compare(item, notice.digest);
+        default:
+            return violation("a message that only a receiver may send");
     }
 }
 
@@ -119,8 +129,11 @@ void ReceiveEngine::handle_offer(const Offer& offer) {
     }
     Item& item = items_.emplace(offer.item, Item{.offer = offer}).first->second;
     switch (offer.kind) {
-        case EntryKind::file: return offer_file(item);
-        case EntryKind::leave: item.phase = Phase::leaving; return;
+        case EntryKind::file:
+            return offer_file(item);
+        case EntryKind::leave:
+            item.phase = Phase::leaving;
+            return;
         case EntryKind::folder: {
             const auto made = folder_.make_folder(offer);
             if (!made) return refuse(item, made.error());

@@ -5,9 +5,9 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stt/bytes.hpp>
 #include <string>
 #include <string_view>
+#include <stt/bytes.hpp>
 #include <vector>
 
 #include "counters.hpp"
@@ -67,7 +67,7 @@ private:
         Phase phase = Phase::waiting;
         std::uint64_t offset = 0;
         unsigned times_begun = 0;
-        bool ask_again = false;                       // once discarding is over
+        bool ask_again = false;                         // once discarding is over
         std::optional<ContentDigest::Output> digest{};  // comparing: of our file
         std::shared_ptr<PartFile> part{};               // stored, when it is a file
         std::string part_key{};

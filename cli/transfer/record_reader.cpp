@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "record_reader.hpp"
+
+#include <algorithm>
 
 namespace stt::cli {
 

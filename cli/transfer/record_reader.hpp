@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <optional>
-#include <stt/bytes.hpp>
 #include <string_view>
+#include <stt/bytes.hpp>
 #include <vector>
 
 #include "message.hpp"

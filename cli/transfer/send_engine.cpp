@@ -1,3 +1,5 @@
+#include "send_engine.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <utility>
 
 #include "../terminal_text.hpp"
-#include "send_engine.hpp"
 
 namespace stt::cli {
 namespace {
@@ -22,8 +23,7 @@ constexpr unsigned times_sent_max = 2;
 
 }  // namespace
 
-SendEngine::SendEngine(std::vector<SourceRoot> roots, SourceTree::Report report,
-                       Counters& counters)
+SendEngine::SendEngine(std::vector<SourceRoot> roots, SourceTree::Report report, Counters& counters)
     : tree_(std::move(roots),
             [this](SourceTree::Severity severity, std::string text) {
                 if (severity == SourceTree::Severity::failure) {
@@ -80,9 +80,8 @@ SendEngine::Step SendEngine::step(Bytes received, MutableBytes buffer) {
 
     if (!total_sent_ && counters_.total_is_known && room() >= message_room) {
         total_sent_ = true;
-        write_message({.kind = Kind::total,
-                       .number = counters_.bytes_total,
-                       .count = counters_.files_total});
+        write_message(
+            {.kind = Kind::total, .number = counters_.bytes_total, .count = counters_.files_total});
     }
     offer_entries();
     while (failure_.empty() && room() >= message_room && hashed_ < hashed_max) {
@@ -113,9 +112,10 @@ void SendEngine::handle(Kind kind, Bytes body) {
     if (!notice) return fail(std::string(notice.error()));
     if (kind == Kind::start) {
         if (notice->number == transfer_version) return;
-        return fail(fmt::format("the receiver speaks version {} of the transfer protocol, and this "
-                                "stt version {}",
-                                notice->number, transfer_version));
+        return fail(
+            fmt::format("the receiver speaks version {} of the transfer protocol, and this "
+                        "stt version {}",
+                        notice->number, transfer_version));
     }
     if (kind == Kind::failed) return fail(visible(notice->text));
     const auto position = items_.find(notice->item);
@@ -163,7 +163,8 @@ void SendEngine::handle_answer(const Notice& notice, ItemMap::iterator position)
             item.offset = notice.number;
             ready_.push_back(notice.item);
             return;
-        default: return fail("a message that only a sender may send");
+        default:
+            return fail("a message that only a sender may send");
     }
 }
 

@@ -47,8 +47,8 @@ public:
 private:
     struct Item {
         SourceEntry entry;
-        bool compare = false;       // the receiver wants a digest, not content
-        std::uint64_t offset = 0;   // where content is to begin
+        bool compare = false;      // the receiver wants a digest, not content
+        std::uint64_t offset = 0;  // where content is to begin
         unsigned times_sent = 0;
         std::uint64_t counted = 0;  // bytes of it in Counters::bytes_done
     };

@@ -1,3 +1,5 @@
+#include "source_file.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,8 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <utility>
-
-#include "source_file.hpp"
 
 namespace stt::cli {
 namespace {
@@ -72,7 +72,7 @@ SourceFile::Piece SourceFile::next_extent() {
 }
 
 Result<SourceFile::Piece, std::string_view> SourceFile::read(MutableBytes buffer,
-                                                              std::uint64_t size_max) {
+                                                             std::uint64_t size_max) {
     Piece piece = next_extent();
     piece.size = std::min(piece.size, size_max);
     if (piece.is_hole) {
@@ -80,7 +80,8 @@ Result<SourceFile::Piece, std::string_view> SourceFile::read(MutableBytes buffer
         position_ += piece.size;
         return piece;
     }
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size, buffer.size()));
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(piece.size, buffer.size()));
     std::size_t filled = 0;
     while (filled < wanted) {
         const ssize_t count = ::pread(file_.get(), buffer.data() + filled, wanted - filled,

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/content_digest.hpp>
 #include <stt/result.hpp>
-#include <string_view>
 
 #include "../unique_fd.hpp"
 #include "message.hpp"

@@ -7,7 +7,9 @@ SourceScan::~SourceScan() {
     if (thread_.joinable()) thread_.join();
 }
 
-void SourceScan::start() { thread_ = std::thread([this] { run(); }); }
+void SourceScan::start() {
+    thread_ = std::thread([this] { run(); });
+}
 
 void SourceScan::run() {
     // What cannot be read is reported by the walk that sends.

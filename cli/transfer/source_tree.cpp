@@ -1,3 +1,5 @@
+#include "source_tree.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,12 +17,13 @@
 
 #include "../terminal_text.hpp"
 #include "path_rules.hpp"
-#include "source_tree.hpp"
 
 namespace stt::cli {
 namespace {
 
-std::string reason_of(int error) { return std::generic_category().message(error); }
+std::string reason_of(int error) {
+    return std::generic_category().message(error);
+}
 
 // The name that a path has on the other side: "dir" for "dir/", the real folder's for ".".
 std::string name_of_path(const std::string& path) {
@@ -74,22 +77,24 @@ Result<std::vector<SourceRoot>, Problem> source_roots(const std::vector<std::str
     for (const std::string& path : paths) {
         struct stat attributes {};
         if (::stat(path.c_str(), &attributes) != 0) {
-            return refuse(fmt::format("cannot send {}: {}; check the path", quoted(path),
-                                      reason_of(errno)));
+            return refuse(
+                fmt::format("cannot send {}: {}; check the path", quoted(path), reason_of(errno)));
         }
         if (!S_ISREG(attributes.st_mode) && !S_ISDIR(attributes.st_mode)) {
-            return refuse(fmt::format("cannot send {}: it is neither a file nor a folder; "
-                                      "stt pipe sends what a program writes",
-                                      quoted(path)));
+            return refuse(
+                fmt::format("cannot send {}: it is neither a file nor a folder; "
+                            "stt pipe sends what a program writes",
+                            quoted(path)));
         }
         std::string name = name_of_path(path);
         if (const auto fault = component_fault(name)) {
             return refuse(fmt::format("cannot send {}: {}; rename it", quoted(path), *fault));
         }
         if (!names.insert(name).second) {
-            return refuse(fmt::format("two of the paths have the name {}; send them one after the "
-                                      "other, to different folders",
-                                      quoted(name)));
+            return refuse(
+                fmt::format("two of the paths have the name {}; send them one after the "
+                            "other, to different folders",
+                            quoted(name)));
         }
         roots.push_back({path, std::move(name)});
     }
@@ -129,8 +134,8 @@ std::optional<SourceEntry> SourceTree::next_root() {
         return SourceEntry{offer_of(EntryKind::file, root.name, attributes), 0};
     }
     if (!S_ISDIR(attributes.st_mode)) {
-        report_(Severity::failure, fmt::format("{} is no file or folder any more",
-                                               quoted(root.given)));
+        report_(Severity::failure,
+                fmt::format("{} is no file or folder any more", quoted(root.given)));
         return std::nullopt;
     }
     UniqueFd confined(::fcntl(opened.get(), F_DUPFD_CLOEXEC, 0));
@@ -149,8 +154,8 @@ std::optional<SourceEntry> SourceTree::enter(UniqueFd folder, const std::string&
     }
     std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(folder.get()));
     if (directory == nullptr) {
-        report_(Severity::failure, fmt::format("cannot read the folder {}: {}", quoted(path),
-                                               reason_of(errno)));
+        report_(Severity::failure,
+                fmt::format("cannot read the folder {}: {}", quoted(path), reason_of(errno)));
         return std::nullopt;
     }
     folder.release();  // fdopendir() took it over
@@ -164,9 +169,9 @@ std::optional<SourceEntry> SourceTree::next_child() {
     const dirent* child = ::readdir(directory);
     if (child == nullptr) {
         if (errno != 0) {
-            report_(Severity::failure, fmt::format("cannot read all of the folder {}: {}",
-                                                   quoted(levels_.back().leave.path),
-                                                   reason_of(errno)));
+            report_(Severity::failure,
+                    fmt::format("cannot read all of the folder {}: {}",
+                                quoted(levels_.back().leave.path), reason_of(errno)));
         }
         SourceEntry left{std::move(levels_.back().leave), 0};
         levels_.pop_back();
@@ -200,15 +205,16 @@ std::optional<SourceEntry> SourceTree::classify(const std::string& name,
         return std::nullopt;
     }
     if (const auto fault = path_fault(path)) {
-        report_(Severity::failure, fmt::format("cannot send {}: {}; rename it", quoted(path), *fault));
+        report_(Severity::failure,
+                fmt::format("cannot send {}: {}; rename it", quoted(path), *fault));
         return std::nullopt;
     }
     if (S_ISREG(attributes.st_mode)) {
         return SourceEntry{offer_of(EntryKind::file, path, attributes), 0};
     }
     if (S_ISDIR(attributes.st_mode)) {
-        UniqueFd opened(::openat(folder, name.c_str(),
-                                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        UniqueFd opened(
+            ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (opened) return enter(std::move(opened), path, attributes);
         report_(Severity::failure,
                 fmt::format("cannot read the folder {}: {}", quoted(path), reason_of(errno)));
@@ -216,8 +222,8 @@ std::optional<SourceEntry> SourceTree::classify(const std::string& name,
     }
     const auto target = read_link(folder, name);
     if (!target) {
-        report_(Severity::failure,
-                fmt::format("cannot read the link {}: {}", quoted(path), reason_of(target.error())));
+        report_(Severity::failure, fmt::format("cannot read the link {}: {}", quoted(path),
+                                               reason_of(target.error())));
         return std::nullopt;
     }
     if (const auto fault = link_fault(path, *target)) {

@@ -8,8 +8,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stt/result.hpp>
 #include <string>
+#include <stt/result.hpp>
 #include <vector>
 
 #include "../exit_code.hpp"
@@ -29,8 +29,8 @@ struct SourceRoot {
 Result<std::vector<SourceRoot>, Problem> source_roots(const std::vector<std::string>& paths);
 
 struct SourceEntry {
-    Offer offer;            // without its item number
-    std::size_t root = 0;   // index of the root that it comes from
+    Offer offer;           // without its item number
+    std::size_t root = 0;  // index of the root that it comes from
 };
 
 // Walks depth first, and holds no more than the folders above the current entry open, so

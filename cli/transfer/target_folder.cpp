@@ -1,3 +1,5 @@
+#include "target_folder.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,8 +9,6 @@
 #include <cerrno>
 #include <climits>
 #include <string_view>
-
-#include "target_folder.hpp"
 
 namespace stt::cli {
 namespace {
@@ -68,8 +68,8 @@ Result<void, int> TargetFolder::make_folder(const Offer& offer) {
     if (!made && errno != EEXIST) return Unexpected(errno);
     if (made) note_change(place.folder);
     // A file or a link of that name: ENOTDIR or ELOOP.
-    const UniqueFd folder(::openat(parent, place.name.c_str(),
-                                   O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const UniqueFd folder(
+        ::openat(parent, place.name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder) return Unexpected(errno);
     struct stat found {};
     if (::fstat(folder.get(), &found) != 0) return Unexpected(errno);

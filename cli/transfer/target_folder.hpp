@@ -7,9 +7,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <stt/content_digest.hpp>
 #include <stt/result.hpp>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -8,9 +8,9 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <string>
 #include <stt/node.hpp>
 #include <stt/value.hpp>
-#include <string>
 #include <vector>
 
 #include "cli/session_link.hpp"
@@ -97,21 +97,31 @@ private:
 };
 
 void attack_names(Attacker& attacker) {
-    const std::vector<std::string> names{
-        "../outside/victim", "/tmp/stt-attack", "a/../../outside/new", "..", ".", "", "a//b",
-        "seed/", "\x1b[31mred", "line\nbreak", std::string("null\0byte", 9),
-        ".x.0123456789abcdef.stt-part", std::string(256, 'n'), std::string(5000, 'p')};
+    const std::vector<std::string> names{"../outside/victim",
+                                         "/tmp/stt-attack",
+                                         "a/../../outside/new",
+                                         "..",
+                                         ".",
+                                         "",
+                                         "a//b",
+                                         "seed/",
+                                         "\x1b[31mred",
+                                         "line\nbreak",
+                                         std::string("null\0byte", 9),
+                                         ".x.0123456789abcdef.stt-part",
+                                         std::string(256, 'n'),
+                                         std::string(5000, 'p')};
     for (const std::string& name : names) {
         for (int kind = 0; kind < 4; ++kind) attacker.offer(name, kind);
     }
 }
 
 void attack_links(Attacker& attacker) {
-    attacker.offer("planted/new", 0);        // through a link that the user has there
+    attacker.offer("planted/new", 0);  // through a link that the user has there
     attacker.offer("planted/folder", 1);
     attacker.offer("planted", 1);
     attacker.offer("planted", 3);
-    attacker.offer("d", 1);                  // taken
+    attacker.offer("d", 1);  // taken
     attacker.offer("d/up", 2, "../..");
     attacker.offer("d/absolute", 2, "/etc");
     attacker.offer("d/odd", 2, "a/../../..");

@@ -25,8 +25,8 @@ TEST_CASE("an endpoint is a host with or without a port, brackets around IPv6") 
 }
 
 TEST_CASE("what is no endpoint is a usage error that shows how to write one") {
-    for (const char* text : {"", ":", ":9001", "host:", "host:0", "host:65536", "host:-1", "host:1x",
-                             "::1", "::1:9001", "[::1", "[]:1", "[::1]x", "host: 1"}) {
+    for (const char* text : {"", ":", ":9001", "host:", "host:0", "host:65536", "host:-1",
+                             "host:1x", "::1", "::1:9001", "[::1", "[]:1", "[::1]x", "host: 1"}) {
         CAPTURE(text);
         const auto endpoint = parse_endpoint(text);
         REQUIRE_FALSE(endpoint);

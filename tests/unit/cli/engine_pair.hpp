@@ -18,14 +18,16 @@ namespace stt::cli {
 struct EnginePair {
     EnginePair(const std::vector<std::string>& paths, const TemporaryFolder& target,
                PartRegistry& parts, bool overwrite = false)
-        : sender(*source_roots(paths),
-                 [this](SourceTree::Severity severity, std::string text) {
-                     (severity == SourceTree::Severity::failure ? failures : warnings)
-                         .push_back(std::move(text));
-                 },
-                 sent),
-          receiver(target.open(), parts, overwrite,
-                   [this](std::string text) { refusals.push_back(std::move(text)); }, received) {}
+        : sender(
+              *source_roots(paths),
+              [this](SourceTree::Severity severity, std::string text) {
+                  (severity == SourceTree::Severity::failure ? failures : warnings)
+                      .push_back(std::move(text));
+              },
+              sent),
+          receiver(
+              target.open(), parts, overwrite,
+              [this](std::string text) { refusals.push_back(std::move(text)); }, received) {}
 
     // Passes at most `size_max` bytes to the receiver; what was on its way then, the next
     // run() passes first. True when both are content.

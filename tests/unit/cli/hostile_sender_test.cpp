@@ -60,9 +60,19 @@ struct Victim {
 }  // namespace
 
 TEST_CASE("transfer §4: hostile names are refused one by one, and nothing is made") {
-    const std::vector<std::string> names{
-        "..", "../x", "/x", "a/../../x", "", "a//b", ".", "a\nb", "\x1b[2J", ".x.0.stt-part",
-        std::string(256, 'a'), std::string(4096, 'a'), std::string("a\0b", 3)};
+    const std::vector<std::string> names{"..",
+                                         "../x",
+                                         "/x",
+                                         "a/../../x",
+                                         "",
+                                         "a//b",
+                                         ".",
+                                         "a\nb",
+                                         "\x1b[2J",
+                                         ".x.0.stt-part",
+                                         std::string(256, 'a'),
+                                         std::string(4096, 'a'),
+                                         std::string("a\0b", 3)};
     for (const EntryKind kind :
          {EntryKind::file, EntryKind::folder, EntryKind::link, EntryKind::leave}) {
         Victim victim;
@@ -196,19 +206,22 @@ TEST_CASE("a declared size costs nothing, and an impossible one is refused") {
 TEST_CASE("random messages in random order never leave the folder and never crash") {
     const TemporaryFolder outer;
     std::mt19937 random(20);
-    const std::vector<std::string> paths{"a", "b", "a/b", "../c", "a/b/c", "b/..", "d", "d/l", "d/l/x"};
+    const std::vector<std::string> paths{"a",    "b", "a/b", "../c", "a/b/c",
+                                         "b/..", "d", "d/l", "d/l/x"};
     for (int round = 0; round < 300; ++round) {
         const std::string inner = outer.at("in" + std::to_string(round));
         fs::create_directory(inner);
         PartRegistry parts;
         Counters counters;
-        ReceiveEngine engine(UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY)), parts,
-                             round % 2 == 0, [](const std::string&) {}, counters);
+        ReceiveEngine engine(
+            UniqueFd(::open(inner.c_str(), O_RDONLY | O_DIRECTORY)), parts, round % 2 == 0,
+            [](const std::string&) {}, counters);
         std::vector<std::uint8_t> stream;
         append_notice(stream, {.kind = Kind::start, .number = transfer_version});
         std::uint64_t next = 0;
         for (int i = 0; i < 60; ++i) {
-            const std::uint64_t item = next == 0 ? 0 : next - 1 - random() % std::min<std::uint64_t>(next, 3);
+            const std::uint64_t item =
+                next == 0 ? 0 : next - 1 - random() % std::min<std::uint64_t>(next, 3);
             switch (random() % 8) {
                 case 0:
                 case 1:
@@ -220,14 +233,18 @@ TEST_CASE("random messages in random order never leave the folder and never cras
                                           .size = random() % 3});
                     break;
                 case 3:
-                case 4: append_notice(stream, {.kind = Kind::begin, .item = item}); break;
+                case 4:
+                    append_notice(stream, {.kind = Kind::begin, .item = item});
+                    break;
                 case 5: {
                     const auto header = record_header(Kind::data, 1);
                     stream.insert(stream.end(), header.begin(), header.end());
                     stream.push_back('x');
                     break;
                 }
-                case 6: append_notice(stream, {.kind = Kind::abandon, .item = item}); break;
+                case 6:
+                    append_notice(stream, {.kind = Kind::abandon, .item = item});
+                    break;
                 default: {
                     stt::ContentDigest digest;
                     if (random() % 2 == 0) digest.update(stt::bytes_of("x"));

@@ -17,7 +17,8 @@ Bytes body_of(const std::vector<std::uint8_t>& record) {
 }
 
 Offer sample_offer(EntryKind kind) {
-    Offer offer{.item = 7, .kind = kind, .path = "d/ü", .mode = 0755, .modified = {-5, 999'999'999}};
+    Offer offer{
+        .item = 7, .kind = kind, .path = "d/ü", .mode = 0755, .modified = {-5, 999'999'999}};
     if (kind == EntryKind::file) offer.size = std::uint64_t{1} << 62;
     if (kind == EntryKind::link) offer.target = "../x";
     return offer;
@@ -48,7 +49,8 @@ TEST_CASE("transfer §3: every other message comes back as it was") {
         const auto is = [kind](std::initializer_list<Kind> kinds) {
             return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
         };
-        if (!is({Kind::start, Kind::hole, Kind::total, Kind::finish, Kind::failed})) notice.item = 9;
+        if (!is({Kind::start, Kind::hole, Kind::total, Kind::finish, Kind::failed}))
+            notice.item = 9;
         if (is({Kind::start, Kind::begin, Kind::hole, Kind::total, Kind::send, Kind::done,
                 Kind::finish})) {
             notice.number = std::numeric_limits<std::uint64_t>::max();

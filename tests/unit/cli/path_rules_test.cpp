@@ -18,10 +18,30 @@ TEST_CASE("transfer §4.2: plain names, spaces, UTF-8 and odd punctuation are ta
 }
 
 TEST_CASE("transfer §4.2: names that could leave the folder, or are no text, are refused") {
-    for (const char* path : {"", "/", "/etc/passwd", "..", "../a", "a/..", "a/../b", "a/../../b", ".",
-                             "./a", "a/./b", "a//b", "a/", "//a", "a\nb", "a\x1b[2J", "a\x7f",
-                             "a\xc2\x85", "\xff", "\xc0\xae\xc0\xae/a", "\xed\xa0\x80",
-                             ".x.0123456789abcdef.stt-part", "a.STT-Part/b", "d/.stt-part"}) {
+    for (const char* path : {"",
+                             "/",
+                             "/etc/passwd",
+                             "..",
+                             "../a",
+                             "a/..",
+                             "a/../b",
+                             "a/../../b",
+                             ".",
+                             "./a",
+                             "a/./b",
+                             "a//b",
+                             "a/",
+                             "//a",
+                             "a\nb",
+                             "a\x1b[2J",
+                             "a\x7f",
+                             "a\xc2\x85",
+                             "\xff",
+                             "\xc0\xae\xc0\xae/a",
+                             "\xed\xa0\x80",
+                             ".x.0123456789abcdef.stt-part",
+                             "a.STT-Part/b",
+                             "d/.stt-part"}) {
         CAPTURE(path);
         CHECK(path_fault(path));
     }
@@ -46,13 +66,14 @@ TEST_CASE("transfer §4.2: n-1, n and n+1 of each limit") {
 }
 
 TEST_CASE("transfer §4.2: whatever passes stays below its folder, over random paths") {
-    const std::vector<std::string> pieces{"a",  "b",  ".",    "..",   "/",    "//", "...",
+    const std::vector<std::string> pieces{"a",  "b", ".",    "..",   "/",         "//", "...",
                                           "\n", "é", "\xff", "\xc2", ".stt-part", "~",  " "};
     std::mt19937 random(1);
     std::size_t taken = 0;
     for (int round = 0; round < 200'000; ++round) {
         std::string path;
-        for (auto count = random() % 8; count > 0; --count) path += pieces[random() % pieces.size()];
+        for (auto count = random() % 8; count > 0; --count)
+            path += pieces[random() % pieces.size()];
         if (path_fault(path)) continue;
         ++taken;
         const std::filesystem::path joined = std::filesystem::path("/root-of-all/dir") / path;

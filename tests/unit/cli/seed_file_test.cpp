@@ -41,7 +41,8 @@ TEST_CASE("a seed file that others can read is refused with the command that men
     const TemporaryFolder folder;
     const std::string path = folder.at("it's");
     REQUIRE(create_seed_file(path));
-    for (const mode_t mode : {mode_t{0640}, mode_t{0604}, mode_t{0620}, mode_t{0601}, mode_t{0644}}) {
+    for (const mode_t mode :
+         {mode_t{0640}, mode_t{0604}, mode_t{0620}, mode_t{0601}, mode_t{0644}}) {
         ::chmod(path.c_str(), mode);
         const auto seed = read_seed_file(path);
         REQUIRE_FALSE(seed);

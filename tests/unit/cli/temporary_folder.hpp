@@ -21,9 +21,8 @@ public:
     TemporaryFolder() {
         // In memory where possible: a sync costs nothing there. tests/e2e uses real disks.
         const std::filesystem::path memory = "/dev/shm";
-        const std::filesystem::path parent = ::access(memory.c_str(), W_OK) == 0
-                                                 ? memory
-                                                 : std::filesystem::temp_directory_path();
+        const std::filesystem::path parent =
+            ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
         std::string name = (parent / "stt-unit-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         path_ = name;

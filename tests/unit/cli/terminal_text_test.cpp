@@ -10,11 +10,11 @@ TEST_CASE("visible text: what acts on a terminal is escaped, the rest stays") {
     CHECK(visible("Grüße 日本.txt") == "Grüße 日本.txt");
     CHECK(visible("a\x1b[2Jb\n\r\t\x7f") == "a\\x1b[2Jb\\x0a\\x0d\\x09\\x7f");
     CHECK(visible(std::string_view("a\0b", 3)) == "a\\x00b");
-    CHECK(visible("\xc2\x9b") == "\\u{9b}");           // CSI in one code point
-    CHECK(visible("\xe2\x80\xae") == "\\u{202e}");     // right-to-left override
-    CHECK(visible("\xe2\x80\xa8") == "\\u{2028}");     // line separator
-    CHECK(visible("\xff\xc3") == "\\xff\\xc3");        // not UTF-8
-    CHECK(visible("\xc0\xaf") == "\\xc0\\xaf");        // overlong
+    CHECK(visible("\xc2\x9b") == "\\u{9b}");              // CSI in one code point
+    CHECK(visible("\xe2\x80\xae") == "\\u{202e}");        // right-to-left override
+    CHECK(visible("\xe2\x80\xa8") == "\\u{2028}");        // line separator
+    CHECK(visible("\xff\xc3") == "\\xff\\xc3");           // not UTF-8
+    CHECK(visible("\xc0\xaf") == "\\xc0\\xaf");           // overlong
     CHECK(visible("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // surrogate
 }
 

@@ -106,7 +106,8 @@ TEST_CASE("thousands of files go without a round trip for each") {
 TEST_CASE("a sparse file stays sparse, wherever its holes are") {
     const TemporaryFolder from, to;
     const std::uint64_t size = 300u << 20;
-    for (const std::uint64_t content_at : {std::uint64_t{0}, std::uint64_t{100} << 20, size - 5000}) {
+    for (const std::uint64_t content_at :
+         {std::uint64_t{0}, std::uint64_t{100} << 20, size - 5000}) {
         from.write("sparse", "");
         fs::resize_file(from.path() / "sparse", size);
         const UniqueFd file(::open(from.at("sparse").c_str(), O_WRONLY));
@@ -123,8 +124,8 @@ TEST_CASE("a sparse file stays sparse, wherever its holes are") {
         CHECK(attributes.st_blocks * 512 < 100'000);
         const UniqueFd arrived(::open(to.at("sparse").c_str(), O_RDONLY));
         std::string read(content.size(), '\0');
-        REQUIRE(::pread(arrived.get(), read.data(), read.size(),
-                        static_cast<off_t>(content_at)) == 5000);
+        REQUIRE(::pread(arrived.get(), read.data(), read.size(), static_cast<off_t>(content_at)) ==
+                5000);
         CHECK(read == content);
         fs::remove(to.path() / "sparse");
         fs::remove(from.path() / "sparse");
