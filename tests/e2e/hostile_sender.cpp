@@ -1,4 +1,4 @@
-// A sender that holds the seed and attacks the receiver: hostile-sender SEED PORT ATTACK.
+// A sender that holds the seed and attacks the receiver: hostile_sender SEED PORT ATTACK.
 // Prints what the receiver made of it. test_hostile.py looks at the files.
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -193,7 +193,7 @@ asio::awaitable<void> run(asio::io_context& context, std::string seed_text, std:
 
 int main(int argument_count, char** arguments) {
     if (argument_count != 4 || !attacks.contains(arguments[3])) {
-        std::cerr << "usage: hostile-sender SEED PORT ATTACK\n";
+        std::cerr << "usage: hostile_sender SEED PORT ATTACK\n";
         return EXIT_FAILURE;
     }
     std::ifstream file(arguments[1]);

@@ -226,6 +226,31 @@ TEST_CASE("13.1: a path that begins to swallow large datagrams is found out: bac
     CHECK(pair.connection(client).path().mtu().current() == 1'472);
 }
 
+TEST_CASE("13.1: when the time to probe again comes while the window is full, nothing spins") {
+    SessionPair pair(15);
+    LinkOptions link = delayed(milliseconds(50));
+    // So much that the window stays at its smallest, two datagrams: a probe rarely fits.
+    link.loss = 300'000;
+    pair.network.set_links(client, server, link);
+    REQUIRE(pair.establish());
+    const auto key = pair.open(client);
+    const std::string chunk(1'000'000, 'w');
+    const auto keep_writing = [&](Duration time) {
+        const Instant until = pair.network.now() + time;
+        while (pair.network.now() < until) {
+            pair.write(client, key, chunk);
+            pair.network.run_for(milliseconds(500));
+        }
+    };
+    keep_writing(seconds(5));
+    link.datagram_size_max = 1'200;
+    pair.network.set_links(client, server, link);
+    // The network itself stops a run in which an endpoint's timer never leaves the past.
+    keep_writing(seconds(400));
+    CHECK(pair.connection(client).path().mtu().current() == 1'200);
+    CHECK(pair.received(server, key).text.size() > 1'000'000);
+}
+
 TEST_CASE("ping: each gets its answer, several at once, and the oldest gives way to the 17th") {
     SessionPair pair(12);
     pair.network.set_links(client, server, delayed(milliseconds(30)));

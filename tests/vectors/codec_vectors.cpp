@@ -29,14 +29,17 @@ void run_varint_refused(const Json& entry, Tally& tally) {
     tally.check(!is_taken, "taken");
 }
 
+// A NaN is not equal to itself, and so is no value that holds one; its encoding is.
+bool is_same(const Value& a, const Value& b) { return a == b || encode(a) == encode(b); }
+
 void run_tlv(const Entry& entry, Tally& tally) {
     const Value value = value_of(entry.at("value"));
     const ByteVector bytes = entry.bytes("bytes");
     tally.check(is_equal(encode(value), bytes), "encoded differently");
     const auto lenient = decode(bytes);
-    tally.check(lenient && *lenient == value, "decoded differently");
+    tally.check(lenient && is_same(*lenient, value), "decoded differently");
     const auto strict = decode_strict(bytes);
-    tally.check(strict && *strict == value, "decoded differently by the strict decoder");
+    tally.check(strict && is_same(*strict, value), "decoded differently by the strict decoder");
 }
 
 void run_tlv_refused(const Json& entry, Tally& tally) {
