@@ -35,7 +35,8 @@ struct Loopback {
     // Runs until the coroutine has ended.
     void run(asio::awaitable<void> work) {
         bool is_done = false;
-        asio::co_spawn(context, std::move(work), [&is_done](std::exception_ptr) { is_done = true; });
+        asio::co_spawn(context, std::move(work),
+                       [&is_done](std::exception_ptr) { is_done = true; });
         while (!is_done) context.run_one();
     }
 

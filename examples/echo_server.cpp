@@ -37,7 +37,8 @@ asio::awaitable<void> serve(stt::Session session) {
     while (true) {
         auto stream = co_await session.accept_stream();
         if (!stream) co_return;
-        asio::co_spawn(co_await asio::this_coro::executor, echo(std::move(*stream)), asio::detached);
+        asio::co_spawn(co_await asio::this_coro::executor, echo(std::move(*stream)),
+                       asio::detached);
     }
 }
 
@@ -54,8 +55,7 @@ asio::awaitable<void> listen(stt::Node& node) {
 int main(int argc, char** argv) {
     // From a file: what stands on a command line, every user of the machine can read.
     std::ifstream file(argc > 1 ? argv[1] : "");
-    const auto seed =
-        stt::seed_from_hex(std::string(std::istreambuf_iterator<char>(file), {}));
+    const auto seed = stt::seed_from_hex(std::string(std::istreambuf_iterator<char>(file), {}));
     const auto address = stt::Address::parse(argc > 2 ? argv[2] : "[::]:9001");
     if (!seed || !address) {
         std::fprintf(stderr, "usage: echo_server SEED_FILE [ADDRESS:PORT]\n");

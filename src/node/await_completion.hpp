@@ -20,8 +20,8 @@ using Cancel = std::function<void()>;
 // Awaits an operation of a backend: `start` is called with a Completion<Outcome> and
 // returns how to cancel it.
 template <class Outcome, class Start>
-asio::awaitable<std::pair<std::error_code, Outcome>> await_completion(asio::any_io_executor executor,
-                                                                      Start start) {
+asio::awaitable<std::pair<std::error_code, Outcome>> await_completion(
+    asio::any_io_executor executor, Start start) {
     const auto token = asio::experimental::as_tuple(asio::use_awaitable);
     auto initiate = [&executor, &start](auto handler) {
         auto slot = asio::get_associated_cancellation_slot(handler);

@@ -1,5 +1,5 @@
-#include <stt/failure.hpp>
 #include <string>
+#include <stt/failure.hpp>
 
 namespace stt {
 namespace {
@@ -10,19 +10,32 @@ public:
 
     std::string message(int value) const override {
         switch (static_cast<Failure>(value)) {
-            case Failure::handshake_timeout: return "no answer from the other node";
-            case Failure::path_too_small: return "the path cannot carry datagrams of 1,200 bytes";
-            case Failure::session_closed: return "the session was closed";
-            case Failure::session_closed_by_peer: return "the other node closed the session";
-            case Failure::session_timeout: return "nothing was heard from the other node";
-            case Failure::session_violation: return "the other node broke the protocol";
-            case Failure::node_closed: return "the node was closed";
-            case Failure::stream_reset: return "the other node gave the stream up";
-            case Failure::stream_stopped: return "the other node wants no more of the stream";
-            case Failure::stream_limit: return "the other node allows no more streams";
-            case Failure::stream_finished: return "the stream was finished before";
-            case Failure::endpoint_name_size: return "an endpoint name has at most 255 bytes";
-            case Failure::ping_limit: return "too many pings wait for an answer";
+            case Failure::handshake_timeout:
+                return "no answer from the other node";
+            case Failure::path_too_small:
+                return "the path cannot carry datagrams of 1,200 bytes";
+            case Failure::session_closed:
+                return "the session was closed";
+            case Failure::session_closed_by_peer:
+                return "the other node closed the session";
+            case Failure::session_timeout:
+                return "nothing was heard from the other node";
+            case Failure::session_violation:
+                return "the other node broke the protocol";
+            case Failure::node_closed:
+                return "the node was closed";
+            case Failure::stream_reset:
+                return "the other node gave the stream up";
+            case Failure::stream_stopped:
+                return "the other node wants no more of the stream";
+            case Failure::stream_limit:
+                return "the other node allows no more streams";
+            case Failure::stream_finished:
+                return "the stream was finished before";
+            case Failure::endpoint_name_size:
+                return "an endpoint name has at most 255 bytes";
+            case Failure::ping_limit:
+                return "too many pings wait for an answer";
         }
         return "unknown failure";
     }

@@ -15,13 +15,21 @@ using SessionPointer = std::shared_ptr<detail::SessionBackend>;
 Session::Session(std::shared_ptr<detail::SessionBackend> backend) noexcept
     : backend_(std::move(backend)) {}
 
-bool Session::is_open() const noexcept { return backend_ != nullptr && !backend_->error(); }
+bool Session::is_open() const noexcept {
+    return backend_ != nullptr && !backend_->error();
+}
 
-NodeId Session::peer_node_id() const { return backend_->peer_node_id(); }
+NodeId Session::peer_node_id() const {
+    return backend_->peer_node_id();
+}
 
-Address Session::peer_address() const { return backend_->peer_address(); }
+Address Session::peer_address() const {
+    return backend_->peer_address();
+}
 
-SessionStatistics Session::statistics() const { return backend_->statistics(); }
+SessionStatistics Session::statistics() const {
+    return backend_->statistics();
+}
 
 asio::awaitable<Result<Stream, std::error_code>> Session::open_stream(std::string endpoint) {
     auto backend = backend_;
@@ -56,7 +64,9 @@ asio::awaitable<Result<Duration, std::error_code>> Session::ping() {
     co_return round_trip;
 }
 
-void Session::close(std::uint64_t code, std::string_view reason) { backend_->close(code, reason); }
+void Session::close(std::uint64_t code, std::string_view reason) {
+    backend_->close(code, reason);
+}
 
 asio::awaitable<std::error_code> Session::wait_closed() {
     auto backend = backend_;
@@ -67,12 +77,16 @@ asio::awaitable<std::error_code> Session::wait_closed() {
     co_return is_closed ? backend->error() : error;
 }
 
-CloseReason Session::close_reason() const { return backend_->close_reason(); }
+CloseReason Session::close_reason() const {
+    return backend_->close_reason();
+}
 
 Node::Node(asio::io_context& context, const Seed& seed, NodeConfig config)
     : backend_(std::make_shared<detail::NodeBackend>(context, seed, config)) {}
 
-Node::~Node() { backend_->shut_down(); }
+Node::~Node() {
+    backend_->shut_down();
+}
 
 Result<Address, std::error_code> Node::listen(const Address& address) {
     return backend_->listen(address);
@@ -100,13 +114,13 @@ asio::awaitable<Result<Session, std::error_code>> Node::accept() {
     co_return Session(std::move(session));
 }
 
-NodeId Node::id() const { return backend_->id(); }
+NodeId Node::id() const {
+    return backend_->id();
+}
 
 asio::awaitable<void> Node::close() {
     auto backend = backend_;
-    auto start = [&](Completion<bool> completion) {
-        return backend->close(std::move(completion));
-    };
+    auto start = [&](Completion<bool> completion) { return backend->close(std::move(completion)); };
     co_await node::await_completion<bool>(backend->executor(), start);
 }
 

@@ -41,7 +41,9 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
 NodeBackend::Socket::Socket(asio::io_context& context, transport::UdpSocket socket_given)
     : socket(std::move(socket_given)), descriptor(context, socket.native_handle()) {}
 
-NodeBackend::Socket::~Socket() { descriptor.release(); }
+NodeBackend::Socket::~Socket() {
+    descriptor.release();
+}
 
 bool NodeBackend::Socket::serves(const Address& address) const noexcept {
     const auto family = socket.local_address().family();
@@ -76,11 +78,10 @@ Result<NodeBackend::Socket*, std::error_code> NodeBackend::bind(const Address& a
     sockets_.push_back(std::make_unique<Socket>(context_, std::move(socket)));
     Socket& bound = *sockets_.back();
     const auto buffers = bound.socket.buffers();
-    log(LogLevel::debug,
-        "bound " + bound.socket.local_address().to_string() + ", receive buffer " +
-            std::to_string(buffers.receive_size) + " bytes, offload " +
-            (bound.socket.has_segmentation_offload() ? "GSO " : "no GSO ") +
-            (bound.socket.has_receive_offload() ? "GRO" : "no GRO"));
+    log(LogLevel::debug, "bound " + bound.socket.local_address().to_string() + ", receive buffer " +
+                             std::to_string(buffers.receive_size) + " bytes, offload " +
+                             (bound.socket.has_segmentation_offload() ? "GSO " : "no GSO ") +
+                             (bound.socket.has_receive_offload() ? "GRO" : "no GRO"));
     wait_readable(bound);
     return &bound;
 }
@@ -204,13 +205,12 @@ void NodeBackend::run() {
 }
 
 void NodeBackend::wait_readable(Socket& socket) {
-    socket.descriptor.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [weak = weak_from_this(), &socket](std::error_code error) {
-            const auto self = weak.lock();
-            if (self == nullptr || error || self->is_shut_down_) return;
-            self->receive(socket);
-        });
+    socket.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [weak = weak_from_this(), &socket](std::error_code error) {
+                                     const auto self = weak.lock();
+                                     if (self == nullptr || error || self->is_shut_down_) return;
+                                     self->receive(socket);
+                                 });
 }
 
 void NodeBackend::receive(Socket& socket) {

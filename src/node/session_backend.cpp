@@ -13,11 +13,16 @@ namespace {
 
 std::error_code failure_of(connection::CloseCause cause) {
     switch (cause) {
-        case connection::CloseCause::local: return Failure::session_closed;
-        case connection::CloseCause::peer: return Failure::session_closed_by_peer;
-        case connection::CloseCause::violation: return Failure::session_violation;
-        case connection::CloseCause::idle: return Failure::session_timeout;
-        case connection::CloseCause::unconfirmed: return Failure::handshake_timeout;
+        case connection::CloseCause::local:
+            return Failure::session_closed;
+        case connection::CloseCause::peer:
+            return Failure::session_closed_by_peer;
+        case connection::CloseCause::violation:
+            return Failure::session_violation;
+        case connection::CloseCause::idle:
+            return Failure::session_timeout;
+        case connection::CloseCause::unconfirmed:
+            return Failure::handshake_timeout;
     }
     return Failure::session_closed;
 }
@@ -116,10 +121,10 @@ node::Cancel SessionBackend::accept_stream(Completion<StreamPointer> completion)
     if (!opened_.empty()) {
         Opened opened = std::move(opened_.front());
         opened_.pop_front();
-        completion({}, opened.leftover ? std::make_unique<node::StreamBackend>(
-                                             shared_from_this(), opened.key,
-                                             *std::move(opened.leftover))
-                                       : make_stream(opened.key));
+        completion({}, opened.leftover
+                           ? std::make_unique<node::StreamBackend>(shared_from_this(), opened.key,
+                                                                   *std::move(opened.leftover))
+                           : make_stream(opened.key));
         return [] {};
     }
     if (error_) {
@@ -200,11 +205,16 @@ void SessionBackend::handle_stream_event(const stream::StreamEvent& event) {
     if (found == streams_.end()) return;
     node::StreamBackend& stream = *found->second;
     switch (event.kind) {
-        case Kind::readable: return stream.on_readable();
-        case Kind::writable: return stream.on_writable();
-        case Kind::acknowledged: return stream.on_acknowledged();
-        case Kind::reset: return stream.on_reset(event.code);
-        default: return stream.on_stopped(event.code);
+        case Kind::readable:
+            return stream.on_readable();
+        case Kind::writable:
+            return stream.on_writable();
+        case Kind::acknowledged:
+            return stream.on_acknowledged();
+        case Kind::reset:
+            return stream.on_reset(event.code);
+        default:
+            return stream.on_stopped(event.code);
     }
 }
 
@@ -224,7 +234,8 @@ void SessionBackend::end(std::error_code error) {
     for (const auto& [key, stream] : streams_) stream->on_session_ended(error);
     auto* engine = connection();
     for (Opened& opened : opened_) {
-        opened.leftover = engine == nullptr ? node::Leftover{} : node::take_unread(*engine, opened.key);
+        opened.leftover =
+            engine == nullptr ? node::Leftover{} : node::take_unread(*engine, opened.key);
     }
     if (accept_) std::exchange(accept_, {})(error, nullptr);
     for (auto& pending : std::exchange(opens_, {})) pending.completion(error, nullptr);

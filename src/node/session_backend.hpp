@@ -7,8 +7,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stt/node.hpp>
 #include <string>
+#include <stt/node.hpp>
 #include <system_error>
 
 #include "core/connection/endpoint.hpp"

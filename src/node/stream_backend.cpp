@@ -60,7 +60,9 @@ StreamBackend::~StreamBackend() {
     }
 }
 
-asio::any_io_executor StreamBackend::executor() const { return session_->executor(); }
+asio::any_io_executor StreamBackend::executor() const {
+    return session_->executor();
+}
 
 void StreamBackend::read_some(MutableBytes buffer, Completion<std::size_t> completion) {
     STT_CHECK(!read_);

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stt/stream.hpp>
 #include <string>
+#include <stt/stream.hpp>
 #include <vector>
 
 #include "core/stream/stream_key.hpp"

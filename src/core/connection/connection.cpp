@@ -53,8 +53,7 @@ Connection::Connection(const ConnectionConfig& config, ConnectionSetup setup,
       last_sent_(now),
       items_pending_(control_item::observed_address),
       rotated_at_(now) {
-    recovery::PathRecovery& path =
-        loss_.add_path(path_number, path_config(config, setup_.peer));
+    recovery::PathRecovery& path = loss_.add_path(path_number, path_config(config, setup_.peer));
     loss_.take_path(now, path_number);
     if (setup_.round_trip) path.on_round_trip(now, *setup_.round_trip);
     acks_.set_round_trip(path.rtt().smoothed());
@@ -86,9 +85,13 @@ Result<stream::ReadOutcome, stream::ReadError> Connection::read(Instant now, str
     return streams_.read(now, round_trip(), key, output);
 }
 
-void Connection::finish(stream::StreamKey key) { streams_.finish(key); }
+void Connection::finish(stream::StreamKey key) {
+    streams_.finish(key);
+}
 
-void Connection::reset(stream::StreamKey key, std::uint64_t code) { streams_.reset(key, code); }
+void Connection::reset(stream::StreamKey key, std::uint64_t code) {
+    streams_.reset(key, code);
+}
 
 void Connection::stop(Instant now, stream::StreamKey key, std::uint64_t code) {
     streams_.stop(now, round_trip(), key, code);
@@ -98,7 +101,9 @@ void Connection::release(Instant now, stream::StreamKey key) {
     streams_.release(now, round_trip(), key);
 }
 
-void Connection::wait_acknowledged(stream::StreamKey key) { streams_.wait_acknowledged(key); }
+void Connection::wait_acknowledged(stream::StreamKey key) {
+    streams_.wait_acknowledged(key);
+}
 
 std::optional<std::uint64_t> Connection::ping(Instant now) {
     check_time(now);
@@ -115,8 +120,10 @@ SessionState Connection::state() const noexcept {
     switch (phase_) {
         case Phase::active:
             return keys_.send.is_rotating() ? SessionState::key_rotating : SessionState::active;
-        case Phase::closed: return SessionState::closed;
-        default: return SessionState::closing;
+        case Phase::closed:
+            return SessionState::closed;
+        default:
+            return SessionState::closing;
     }
 }
 

@@ -7,11 +7,11 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <stt/address.hpp>
 #include <stt/bytes.hpp>
 #include <stt/time.hpp>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "codec/writer.hpp"
@@ -226,13 +226,13 @@ private:
     std::uint64_t window_frames_ = 0;  // opened since then
     std::uint64_t next_sequence_ = 0;
     std::uint64_t skip_in_ = 0;  // frames until the next skipped Sequence. Spec protocol §10.3
-    std::uint32_t items_pending_ = 0;  // session-wide CONTROL messages, see control_item
-    bool is_ping_pending_ = false;  // the session's own, whose PONG tells nothing more
+    std::uint32_t items_pending_ = 0;    // session-wide CONTROL messages, see control_item
+    bool is_ping_pending_ = false;       // the session's own, whose PONG tells nothing more
     std::deque<OutstandingPing> pings_;  // the application's; those not sent yet are last
     std::uint64_t ping_count_ = 0;
     std::deque<Answer> answers_;
     unsigned probes_due_ = 0;
-    bool is_marking_ = false;  // the transmission under way carries ECT(0)
+    bool is_marking_ = false;            // the transmission under way carries ECT(0)
     std::optional<Instant> release_at_;  // pacing holds a datagram back until then
 
     std::optional<Instant> auth_proof_at_;

@@ -9,7 +9,8 @@ namespace {
 
 // Frames unfolded side by side. Chosen: a coalesced receive brings up to 64 datagrams.
 constexpr std::size_t opening_count_max = 64;
-// Answers to PING and PATH_CHALLENGE that wait; the newest push out the oldest. Spec protocol §11.2.
+// Answers to PING and PATH_CHALLENGE that wait; the newest push out the oldest. Spec protocol
+// §11.2.
 constexpr std::size_t answer_count_max = 4;
 
 bool is_acknowledged_alone(const wire::ControlMessage& message) {

@@ -96,8 +96,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
     if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);
-    const MutableBytes place =
-        add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
+    const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
     std::memcpy(place.data(), payload.bytes.data(), writer.size());
     batch_.end_datagram();
     batch_.seal();
@@ -114,8 +113,8 @@ std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes bu
     STT_CHECK(batch_.begin_datagram(recovery::datagram_size_base));
     recovery::Cargo cargo;
     cargo.type = wire::FrameType::control;
-    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0,
-                                   wire::encoded_size(answer.message), true, cargo));
+    codec::Writer writer(
+        add_frame(wire::FrameType::control, 0, 0, wire::encoded_size(answer.message), true, cargo));
     wire::write(writer, answer.message);
     finish_datagram(now, false);
     batch_.seal();
@@ -134,8 +133,7 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     const wire::ControlMessage ping = wire::Ping{};
     recovery::Cargo cargo;
     cargo.type = wire::FrameType::control;
-    codec::Writer writer(
-        add_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
+    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
     wire::write(writer, ping);
     // The kind of PADDING, a length of two bytes, and as many zeros as remain.
     const wire::ControlMessage padding = wire::Padding{writer.room() - 3};
@@ -164,8 +162,8 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
         const bool is_probe = probes_due_ > 0;
         const bool has_eliciting = has_eliciting_to_send();
-        const bool may_elicit = is_probe || (has_eliciting && budget >= mtu &&
-                                             loss_.has_room(frames_per_datagram_max));
+        const bool may_elicit =
+            is_probe || (has_eliciting && budget >= mtu && loss_.has_room(frames_per_datagram_max));
         if (has_eliciting && !may_elicit) release_at_ = allowance.release;
         if (!has_eliciting && budget >= mtu) path_state().on_app_limited();
         const bool is_auth_proof_due = auth_proof_at_ && now >= *auth_proof_at_;
@@ -232,8 +230,8 @@ bool Connection::put_ping(codec::Writer& writer, ControlPayload& payload) {
 void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& payload) {
     const auto ranges = acks_.ranges();
     if (ranges.empty()) return;
-    const std::size_t written = wire::write_ack(writer, ranges, acks_.delay_us(now),
-                                                acks_.ecn_counts(), writer.room());
+    const std::size_t written =
+        wire::write_ack(writer, ranges, acks_.delay_us(now), acks_.ecn_counts(), writer.room());
     if (written == 0) return;
     payload.has_ack = true;
     payload.cargo.items |= control_item::ack;

@@ -159,10 +159,8 @@ private:
     void handle_response(const Moment& moment, const Address& from, const wire::FrameView& frame,
                          TryPlace place);
     void handle_final(const Moment& moment, SessionHandle session, const wire::FrameView& frame);
-    void handle_auth_proof(const Moment& moment, const Address& from,
-                           const wire::FrameView& frame);
-    std::optional<SessionHandle> open_half_open(const Moment& moment,
-                                                const wire::FrameView& frame);
+    void handle_auth_proof(const Moment& moment, const Address& from, const wire::FrameView& frame);
+    std::optional<SessionHandle> open_half_open(const Moment& moment, const wire::FrameView& frame);
     SessionHandle accept(Instant now, const Address& peer, handshake::Established established);
     SessionHandle add_session(Instant now, ConnectionSetup setup, stc::Key&& session_key);
     void send_hello(Instant now, Try& one);

@@ -93,10 +93,9 @@ void Endpoint::handle_response(const Moment& moment, const Address& from,
     Attempt& attempt = attempts_.at(place.attempt);
     Try& one = attempt.tries[place.index];
     if (from != one.address) return drop(wire::DropReason::handshake_wrong_address);
-    const auto handled = one.initiator->handle_response(
-        frame, moment.unix_ms, [this](const wire::SessionId& id) {
-            return is_session_id_in_use(id) ||
-                   responder_.half_open_session_key(id) != nullptr;
+    const auto handled =
+        one.initiator->handle_response(frame, moment.unix_ms, [this](const wire::SessionId& id) {
+            return is_session_id_in_use(id) || responder_.half_open_session_key(id) != nullptr;
         });
     if (!handled) return drop(handled.error());
 

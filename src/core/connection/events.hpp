@@ -4,9 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <stt/address.hpp>
 #include <stt/time.hpp>
-#include <string>
 #include <variant>
 
 #include "core/stream/streams.hpp"
@@ -16,10 +16,10 @@ namespace stt::connection {
 
 // Why a session ended.
 enum class CloseCause {
-    local,      // close() was called here
-    peer,       // SESSION_CLOSE came
-    violation,  // the peer broke the protocol; it was told
-    idle,       // nothing authentic came for the idle timeout
+    local,        // close() was called here
+    peer,         // SESSION_CLOSE came
+    violation,    // the peer broke the protocol; it was told
+    idle,         // nothing authentic came for the idle timeout
     unconfirmed,  // an initiator's session that the peer never confirmed. Spec protocol §4.3
 };
 

@@ -48,8 +48,10 @@ MutableBytes FrameBatch::add(wire::FrameType type, std::uint16_t stream, std::ui
     const wire::FrameLayout layout =
         wire::lay_out_session_frame(header(type, stream, flags, sequence), payload_size, room);
     datagram_size_ += layout.size;
-    jobs_.push_back(
-        {&keys_->key_of(stream), {layout.header, layout.metadata_head}, layout.payload, layout.tag});
+    jobs_.push_back({&keys_->key_of(stream),
+                     {layout.header, layout.metadata_head},
+                     layout.payload,
+                     layout.tag});
     recovery::SentFrame frame;
     frame.sequence = sequence;
     frame.size = static_cast<std::uint32_t>(layout.size);

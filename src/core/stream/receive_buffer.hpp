@@ -22,8 +22,8 @@ inline constexpr std::size_t receive_gap_count_max = 1'024;
 class ReceiveBuffer {
 public:
     enum class Outcome {
-        taken,       // stored, or known already
-        not_taken,   // too many gaps: must not be acknowledged
+        taken,      // stored, or known already
+        not_taken,  // too many gaps: must not be acknowledged
     };
 
     // Stores the bytes of a DATA frame. The caller has checked the limits, which bound

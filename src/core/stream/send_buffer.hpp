@@ -25,7 +25,9 @@ public:
     // `size_max` bounds the bytes held.
     explicit SendBuffer(std::size_t size_max) noexcept : size_max_(size_max) {}
 
-    std::size_t room() const noexcept { return size_max_ - static_cast<std::size_t>(end_ - begin()); }
+    std::size_t room() const noexcept {
+        return size_max_ - static_cast<std::size_t>(end_ - begin());
+    }
     // Takes as much of `data` as there is room for; returns how much.
     std::size_t write(Bytes data);
     // Nothing more will be written: the end follows the last byte.

@@ -39,7 +39,7 @@ struct StreamState {
           window(stream_credit_initial, window_max) {}
 
     StreamKey key;
-    bool is_local;              // opened by this side
+    bool is_local;               // opened by this side
     bool is_open_known = false;  // OPEN was sent, or has arrived: until then frames wait (§8.3)
     bool is_refused = false;     // of a kind that this side does not serve
     bool is_credited = true;     // false: DATAGRAMS, which no limit counts (§9.1)

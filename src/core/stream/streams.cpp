@@ -74,8 +74,8 @@ Result<ReadOutcome, ReadError> Streams::read(Instant now, Duration rtt, StreamKe
     ReadOutcome outcome;
     outcome.size = stream->receive.read(output);
     count_read(now, rtt, *stream, read_before);
-    outcome.is_end = stream->receive.is_at_end() ||
-                     (stream->is_closed && stream->receive.readable() == 0);
+    outcome.is_end =
+        stream->receive.is_at_end() || (stream->is_closed && stream->receive.readable() == 0);
     return outcome;
 }
 

@@ -8,11 +8,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -70,7 +70,7 @@ struct Planned {
     StreamKey key;
     std::uint8_t flags = 0;
     std::size_t payload_size = 0;
-    SendBuffer::Range range;   // of DATA
+    SendBuffer::Range range;  // of DATA
     std::uint32_t items = 0;  // of STREAM_CONTROL
 };
 
@@ -186,9 +186,9 @@ private:
     std::vector<std::uint16_t> free_ids_;  // of this side, closed
     std::uint32_t next_id_;
 
-    std::uint64_t open_limit_ = stream_limit_initial;      // given by the peer
-    std::uint64_t opened_count_ = 0;                        // by this side
-    std::uint64_t peer_limit_ = stream_limit_initial;       // given to the peer
+    std::uint64_t open_limit_ = stream_limit_initial;  // given by the peer
+    std::uint64_t opened_count_ = 0;                   // by this side
+    std::uint64_t peer_limit_ = stream_limit_initial;  // given to the peer
     std::uint64_t peer_opened_count_ = 0;
     std::size_t open_count_ = 0;
     bool is_limit_waited_for_ = false;

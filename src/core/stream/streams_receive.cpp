@@ -91,9 +91,8 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     return Taken::yes;
 }
 
-Result<Taken, wire::Violation> Streams::handle_stream_control(Instant now, Duration rtt,
-                                                              std::uint16_t id,
-                                                              wire::StreamControlMessages messages) {
+Result<Taken, wire::Violation> Streams::handle_stream_control(
+    Instant now, Duration rtt, std::uint16_t id, wire::StreamControlMessages messages) {
     STT_TRY(StreamState* const stream, locate(id, messages.use()));
     if (stream == nullptr) return Taken::yes;
     const StreamKey key = stream->key;
@@ -148,8 +147,7 @@ Result<void, wire::Violation> Streams::apply_open(StreamState& stream, const wir
     return {};
 }
 
-Result<void, wire::Violation> Streams::apply_priority(StreamState& stream,
-                                                      std::uint64_t priority) {
+Result<void, wire::Violation> Streams::apply_priority(StreamState& stream, std::uint64_t priority) {
     if (priority >= priority_count) {
         return Unexpected(wire::Violation{ErrorCode::protocol, "a priority above 7"});
     }

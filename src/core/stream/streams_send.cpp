@@ -17,9 +17,12 @@ wire::StreamControlMessage message_of(const StreamState& stream, std::uint32_t w
     switch (which) {
         case item::open:
             return wire::Open{kind_bytes, stream.priority, 0, bytes_of(stream.endpoint)};
-        case item::credit: return wire::Credit{stream.window.limit()};
-        case item::reset: return wire::Reset{*stream.reset_code, stream.send.sent_end()};
-        default: return wire::Stop{*stream.stop_code};
+        case item::credit:
+            return wire::Credit{stream.window.limit()};
+        case item::reset:
+            return wire::Reset{*stream.reset_code, stream.send.sent_end()};
+        default:
+            return wire::Stop{*stream.stop_code};
     }
 }
 
@@ -112,8 +115,7 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
 }
 
 std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t payload_room) {
-    const std::size_t prefix =
-        wire::data_prefix_size(stream.key.use, stream.send.next_offset());
+    const std::size_t prefix = wire::data_prefix_size(stream.key.use, stream.send.next_offset());
     if (payload_room < prefix + data_size_min) return std::nullopt;
     const std::uint64_t sent_before = stream.send.sent_end();
     const auto range = stream.send.take(payload_room - prefix, data_limit(stream));

@@ -230,7 +230,8 @@ TEST_CASE("random messages in random order never leave the folder and never cras
                                           .kind = static_cast<EntryKind>(random() % 4),
                                           .path = paths[random() % paths.size()],
                                           .target = "b",
-                                          .size = random() % 3});
+                                          .size = random() % 3,
+                                          .mode = 0755});
                     break;
                 case 3:
                 case 4:

@@ -86,14 +86,17 @@ TEST_CASE("waiting for a session, a stream, or the end can be cancelled") {
     auto work = [&]() -> asio::awaitable<void> {
         using namespace asio::experimental::awaitable_operators;
         asio::steady_timer timer(loopback.context, std::chrono::milliseconds(20));
-        auto accepted = co_await (loopback.responder.accept() || timer.async_wait(asio::use_awaitable));
+        auto accepted =
+            co_await (loopback.responder.accept() || timer.async_wait(asio::use_awaitable));
         CHECK(accepted.index() == 1);
         co_await loopback.connect();
         timer.expires_after(std::chrono::milliseconds(20));
-        auto stream = co_await (loopback.here.accept_stream() || timer.async_wait(asio::use_awaitable));
+        auto stream =
+            co_await (loopback.here.accept_stream() || timer.async_wait(asio::use_awaitable));
         CHECK(stream.index() == 1);
         timer.expires_after(std::chrono::milliseconds(20));
-        auto closed = co_await (loopback.here.wait_closed() || timer.async_wait(asio::use_awaitable));
+        auto closed =
+            co_await (loopback.here.wait_closed() || timer.async_wait(asio::use_awaitable));
         CHECK(closed.index() == 1);
     };
     loopback.run(work());

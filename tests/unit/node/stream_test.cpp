@@ -66,7 +66,8 @@ TEST_CASE("reset() reaches the reader with its code") {
         co_await loopback.open();
         loopback.near.reset(300);
         char byte = 0;
-        auto [error, size] = co_await loopback.far.async_read_some(asio::buffer(&byte, 1), as_tuple);
+        auto [error, size] =
+            co_await loopback.far.async_read_some(asio::buffer(&byte, 1), as_tuple);
         CHECK(error == Failure::stream_reset);
         CHECK(loopback.far.reset_code() == 300);
     };
@@ -80,7 +81,8 @@ TEST_CASE("stop() reaches a writer that waits for room, with its code") {
         loopback.far.stop(301);
         // More than all buffers hold: the write cannot end before the stop arrives.
         const auto bytes = pattern(30'000'000);
-        auto [error, size] = co_await asio::async_write(loopback.near, asio::buffer(bytes), as_tuple);
+        auto [error, size] =
+            co_await asio::async_write(loopback.near, asio::buffer(bytes), as_tuple);
         CHECK(error == Failure::stream_stopped);
         CHECK(loopback.near.reset_code() == 301);
     };
@@ -97,9 +99,8 @@ TEST_CASE("a reader that does not read holds the writer back") {
         co_await loopback.open();
         const auto bytes = pattern(8'000'000);
         asio::steady_timer timer(loopback.context, std::chrono::milliseconds(300));
-        auto outcome = co_await (
-            asio::async_write(loopback.near, asio::buffer(bytes), as_tuple) ||
-            timer.async_wait(asio::use_awaitable));
+        auto outcome = co_await (asio::async_write(loopback.near, asio::buffer(bytes), as_tuple) ||
+                                 timer.async_wait(asio::use_awaitable));
         CHECK_MESSAGE(outcome.index() == 1, "the write ended although nobody read");
     };
     loopback.run(work());
@@ -170,7 +171,8 @@ TEST_CASE("a stream that is destroyed unfinished is reset and stopped") {
         co_await loopback.open();
         loopback.near = Stream();
         char byte = 0;
-        auto [error, size] = co_await loopback.far.async_read_some(asio::buffer(&byte, 1), as_tuple);
+        auto [error, size] =
+            co_await loopback.far.async_read_some(asio::buffer(&byte, 1), as_tuple);
         CHECK(error == Failure::stream_reset);
         const auto bytes = pattern(30'000'000);
         auto [write_error, written] =
