@@ -20,7 +20,7 @@ namespace stt::cli {
 struct ProgressView {
     std::uint64_t done = 0;
     std::optional<std::uint64_t> total{};  // unknown while the sender still counts
-    double rate = 0;                     // bytes a second that really moved, of late
+    double rate = 0;                       // bytes a second that really moved, of late
     std::uint64_t files_done = 0;
     std::uint64_t files_total = 0;
 };

@@ -16,7 +16,8 @@ enum class Failure {
     session_timeout,         // nothing was heard for the idle time
     session_violation,       // the peer broke the protocol
     node_closed,
-    ping_limit,  // too many pings wait for their answer
+    already_listening,  // one socket of each family: a second listen() has no use
+    ping_limit,         // too many pings wait for their answer
     // streams
     stream_reset,        // the peer gave the stream's sending up: see Stream::reset_code()
     stream_stopped,      // the peer does not want what this side sends

@@ -1,23 +1,23 @@
 // A node: what an application uses to reach, and be reached by, those who share its seed.
 #pragma once
 
+#include <array>
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <stt/address.hpp>
 #include <stt/failure.hpp>
 #include <stt/result.hpp>
 #include <stt/seed.hpp>
 #include <stt/stream.hpp>
 #include <stt/time.hpp>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace stt {
@@ -33,12 +33,13 @@ struct NodeConfig {
     // 32 bytes that a node keeps; fresh random ones when left out. node_id = digest(identity).
     std::optional<std::array<std::uint8_t, 32>> identity;
 
-    Duration idle_timeout = std::chrono::seconds(300);       // Spec protocol §12.2
-    Duration keep_alive = std::chrono::seconds(15);          // Spec protocol §12.2
-    Duration handshake_timeout = std::chrono::seconds(10);   // Spec protocol §4.3
-    // The widest path MTU that is tried. Spec protocol §13.1. Range: 1,200 to 65,507.
+    Duration idle_timeout = std::chrono::seconds(300);      // Spec protocol §12.2
+    Duration keep_alive = std::chrono::seconds(15);         // Spec protocol §12.2
+    Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
+    // The widest path MTU that is tried. Spec protocol §13.1. Taken to lie in 1,200 to 16,000.
     std::size_t datagram_size_max = 1'472;
-    // What a stream and a session may hold unread. Worst-case memory of a session is
+    // What a stream and a session may hold unread: at least 65,536 and 2,097,152, the credit
+    // that every peer begins with. Worst-case memory of a session is
     // session_window_max, plus send_buffer_max for each stream.
     std::size_t stream_window_max = 16u << 20;
     std::size_t session_window_max = 64u << 20;
@@ -52,7 +53,7 @@ struct NodeConfig {
 
 // What a session measured so far. Sizes in bytes.
 struct SessionStatistics {
-    Duration handshake{};     // from the first HELLO until RESPONSE; zero at a responder
+    Duration handshake{};  // from the first HELLO until RESPONSE; zero at a responder
     Duration rtt_smoothed{};
     Duration rtt_min{};
     Duration rtt_latest{};
@@ -121,7 +122,8 @@ public:
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
-    // Binds a UDP socket for sessions in both directions; port 0 takes a free one.
+    // Binds a UDP socket for sessions in both directions, once for each family ("[::]" is both);
+    // port 0 takes a free one. Before connect(), which binds one where none is.
     // Returns the address bound.
     Result<Address, std::error_code> listen(const Address& address);
 

@@ -34,7 +34,7 @@ public:
 
     constexpr Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     template <class G>
-        requires std::is_constructible_v<E, G>
+    requires std::is_constructible_v<E, G>
     constexpr Result(Unexpected<G> unexpected)
         : state_(std::in_place_index<1>, std::move(unexpected).error()) {}
 
@@ -76,7 +76,7 @@ public:
 
     constexpr Result() = default;
     template <class G>
-        requires std::is_constructible_v<E, G>
+    requires std::is_constructible_v<E, G>
     constexpr Result(Unexpected<G> unexpected)
         : state_(std::in_place_index<1>, std::move(unexpected).error()) {}
 
@@ -100,9 +100,9 @@ private:
 // flow; both may appear only as a whole statement.
 #define STT_CONCAT_(a, b) a##b
 #define STT_CONCAT(a, b) STT_CONCAT_(a, b)
-#define STT_TRY_(temporary, declaration, expression)                                 \
-    auto temporary = (expression);                                                   \
-    if (!temporary) return ::stt::Unexpected(std::move(temporary).error());          \
+#define STT_TRY_(temporary, declaration, expression)                        \
+    auto temporary = (expression);                                          \
+    if (!temporary) return ::stt::Unexpected(std::move(temporary).error()); \
     declaration = *std::move(temporary)
 #define STT_TRY(declaration, expression) \
     STT_TRY_(STT_CONCAT(stt_try_, __LINE__), declaration, expression)

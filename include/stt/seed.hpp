@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/secret.hpp>
-#include <string_view>
 
 namespace stt {
 

@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <stt/bytes.hpp>
 #include <stt/completion.hpp>
 #include <stt/failure.hpp>
-#include <string>
 
 namespace stt {
 
@@ -123,7 +123,8 @@ private:
                 if (slot.is_connected()) {
                     slot.assign([backend](asio::cancellation_type) { (backend->*cancel)(); });
                 }
-                operation(*backend, Completion<std::size_t>(std::move(handler), backend->executor()));
+                operation(*backend,
+                          Completion<std::size_t>(std::move(handler), backend->executor()));
             },
             token);
     }

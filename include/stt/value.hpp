@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
+#include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/decode_error.hpp>
 #include <stt/result.hpp>
-#include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 

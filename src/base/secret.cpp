@@ -1,5 +1,4 @@
 #include <stt/secret.hpp>
-
 #include <utility>
 
 namespace stt {
@@ -16,7 +15,9 @@ SecretBytes::SecretBytes(Bytes bytes)
     if (size_ > 0) std::memcpy(bytes_.get(), bytes.data(), size_);
 }
 
-SecretBytes::~SecretBytes() { wipe({bytes_.get(), size_}); }
+SecretBytes::~SecretBytes() {
+    wipe({bytes_.get(), size_});
+}
 
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept
     : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}

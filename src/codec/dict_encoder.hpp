@@ -4,8 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <stt/bytes.hpp>
 #include <string_view>
+#include <stt/bytes.hpp>
 
 #include "codec/writer.hpp"
 

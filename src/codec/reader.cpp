@@ -15,10 +15,18 @@ Result<Unsigned, DecodeError> Reader::fixed_width() noexcept {
     return value;
 }
 
-Result<std::uint8_t, DecodeError> Reader::u8() noexcept { return fixed_width<std::uint8_t>(); }
-Result<std::uint16_t, DecodeError> Reader::u16() noexcept { return fixed_width<std::uint16_t>(); }
-Result<std::uint32_t, DecodeError> Reader::u32() noexcept { return fixed_width<std::uint32_t>(); }
-Result<std::uint64_t, DecodeError> Reader::u64() noexcept { return fixed_width<std::uint64_t>(); }
+Result<std::uint8_t, DecodeError> Reader::u8() noexcept {
+    return fixed_width<std::uint8_t>();
+}
+Result<std::uint16_t, DecodeError> Reader::u16() noexcept {
+    return fixed_width<std::uint16_t>();
+}
+Result<std::uint32_t, DecodeError> Reader::u32() noexcept {
+    return fixed_width<std::uint32_t>();
+}
+Result<std::uint64_t, DecodeError> Reader::u64() noexcept {
+    return fixed_width<std::uint64_t>();
+}
 
 Result<std::uint64_t, DecodeError> Reader::varint() noexcept {
     std::uint64_t value = 0;

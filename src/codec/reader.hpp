@@ -3,9 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <stt/bytes.hpp>
-#include <stt/result.hpp>
-
 #include <stt/decode_error.hpp>
+#include <stt/result.hpp>
 
 namespace stt::codec {
 

@@ -16,7 +16,9 @@ bool holds(std::int64_t value) noexcept {
            value <= std::numeric_limits<Integer>::max();
 }
 
-void write_tag(Writer& writer, Tag tag) noexcept { writer.u8(static_cast<std::uint8_t>(tag)); }
+void write_tag(Writer& writer, Tag tag) noexcept {
+    writer.u8(static_cast<std::uint8_t>(tag));
+}
 
 }  // namespace
 

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stt/bytes.hpp>
 #include <string_view>
+#include <stt/bytes.hpp>
 
 #include "codec/writer.hpp"
 

@@ -14,10 +14,18 @@ MutableBytes Writer::skip(std::size_t size) noexcept {
     return place;
 }
 
-void Writer::u8(std::uint8_t value) noexcept { skip(1)[0] = value; }
-void Writer::u16(std::uint16_t value) noexcept { store_big_endian(skip(2).data(), value); }
-void Writer::u32(std::uint32_t value) noexcept { store_big_endian(skip(4).data(), value); }
-void Writer::u64(std::uint64_t value) noexcept { store_big_endian(skip(8).data(), value); }
+void Writer::u8(std::uint8_t value) noexcept {
+    skip(1)[0] = value;
+}
+void Writer::u16(std::uint16_t value) noexcept {
+    store_big_endian(skip(2).data(), value);
+}
+void Writer::u32(std::uint32_t value) noexcept {
+    store_big_endian(skip(4).data(), value);
+}
+void Writer::u64(std::uint64_t value) noexcept {
+    store_big_endian(skip(8).data(), value);
+}
 
 void Writer::varint(std::uint64_t value) noexcept {
     while (value >= 0x80) {

@@ -22,6 +22,8 @@ public:
                 return "nothing was heard from the other node";
             case Failure::session_violation:
                 return "the other node broke the protocol";
+            case Failure::already_listening:
+                return "the node listens on an address of this family already";
             case Failure::node_closed:
                 return "the node was closed";
             case Failure::stream_reset:

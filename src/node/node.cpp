@@ -10,6 +10,35 @@ namespace {
 using StreamPointer = std::unique_ptr<detail::StreamBackend>;
 using SessionPointer = std::shared_ptr<detail::SessionBackend>;
 
+// A coroutine starts when it is first awaited, and the handle that it came from may be gone by
+// then: so it holds the backend by value, and is no member of the handle.
+template <class Value, class Outcome, class Backend, class Start>
+asio::awaitable<Result<Value, std::error_code>> await_result(std::shared_ptr<Backend> backend,
+                                                             Start start) {
+    auto begin = [&](Completion<Outcome> completion) {
+        return start(*backend, std::move(completion));
+    };
+    auto [error, outcome] = co_await node::await_completion<Outcome>(backend->executor(), begin);
+    if (error) co_return Unexpected(error);
+    co_return Value(std::move(outcome));
+}
+
+asio::awaitable<std::error_code> await_closed(SessionPointer backend) {
+    auto begin = [&](Completion<bool> completion) {
+        return backend->wait_closed(std::move(completion));
+    };
+    auto [error, is_closed] = co_await node::await_completion<bool>(backend->executor(), begin);
+    co_return is_closed ? backend->error() : error;
+}
+
+asio::awaitable<void> await_close(std::shared_ptr<detail::NodeBackend> backend) {
+    auto begin = [&](Completion<bool> completion) {
+        backend->close(std::move(completion));
+        return node::Cancel([] {});
+    };
+    co_await node::await_completion<bool>(backend->executor(), begin);
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<detail::SessionBackend> backend) noexcept
@@ -32,36 +61,22 @@ SessionStatistics Session::statistics() const {
 }
 
 asio::awaitable<Result<Stream, std::error_code>> Session::open_stream(std::string endpoint) {
-    auto backend = backend_;
-    auto start = [&](Completion<StreamPointer> completion) {
-        return backend->open_stream(std::move(endpoint), std::move(completion));
-    };
-    auto [error, stream] =
-        co_await node::await_completion<StreamPointer>(backend->executor(), start);
-    if (error) co_return Unexpected(error);
-    co_return Stream(std::move(stream));
+    return await_result<Stream, StreamPointer>(
+        backend_, [endpoint = std::move(endpoint)](auto& backend, auto completion) mutable {
+            return backend.open_stream(std::move(endpoint), std::move(completion));
+        });
 }
 
 asio::awaitable<Result<Stream, std::error_code>> Session::accept_stream() {
-    auto backend = backend_;
-    auto start = [&](Completion<StreamPointer> completion) {
-        return backend->accept_stream(std::move(completion));
-    };
-    auto [error, stream] =
-        co_await node::await_completion<StreamPointer>(backend->executor(), start);
-    if (error) co_return Unexpected(error);
-    co_return Stream(std::move(stream));
+    return await_result<Stream, StreamPointer>(backend_, [](auto& backend, auto completion) {
+        return backend.accept_stream(std::move(completion));
+    });
 }
 
 asio::awaitable<Result<Duration, std::error_code>> Session::ping() {
-    auto backend = backend_;
-    auto start = [&](Completion<Duration> completion) {
-        return backend->ping(std::move(completion));
-    };
-    auto [error, round_trip] =
-        co_await node::await_completion<Duration>(backend->executor(), start);
-    if (error) co_return Unexpected(error);
-    co_return round_trip;
+    return await_result<Duration, Duration>(backend_, [](auto& backend, auto completion) {
+        return backend.ping(std::move(completion));
+    });
 }
 
 void Session::close(std::uint64_t code, std::string_view reason) {
@@ -69,12 +84,7 @@ void Session::close(std::uint64_t code, std::string_view reason) {
 }
 
 asio::awaitable<std::error_code> Session::wait_closed() {
-    auto backend = backend_;
-    auto start = [&](Completion<bool> completion) {
-        return backend->wait_closed(std::move(completion));
-    };
-    auto [error, is_closed] = co_await node::await_completion<bool>(backend->executor(), start);
-    co_return is_closed ? backend->error() : error;
+    return await_closed(backend_);
 }
 
 CloseReason Session::close_reason() const {
@@ -93,25 +103,16 @@ Result<Address, std::error_code> Node::listen(const Address& address) {
 }
 
 asio::awaitable<Result<Session, std::error_code>> Node::connect(std::vector<Address> addresses) {
-    auto backend = backend_;
-    auto start = [&](Completion<SessionPointer> completion) {
-        return backend->connect(addresses, std::move(completion));
-    };
-    auto [error, session] =
-        co_await node::await_completion<SessionPointer>(backend->executor(), start);
-    if (error) co_return Unexpected(error);
-    co_return Session(std::move(session));
+    return await_result<Session, SessionPointer>(
+        backend_, [addresses = std::move(addresses)](auto& backend, auto completion) {
+            return backend.connect(addresses, std::move(completion));
+        });
 }
 
 asio::awaitable<Result<Session, std::error_code>> Node::accept() {
-    auto backend = backend_;
-    auto start = [&](Completion<SessionPointer> completion) {
-        return backend->accept(std::move(completion));
-    };
-    auto [error, session] =
-        co_await node::await_completion<SessionPointer>(backend->executor(), start);
-    if (error) co_return Unexpected(error);
-    co_return Session(std::move(session));
+    return await_result<Session, SessionPointer>(backend_, [](auto& backend, auto completion) {
+        return backend.accept(std::move(completion));
+    });
 }
 
 NodeId Node::id() const {
@@ -119,9 +120,7 @@ NodeId Node::id() const {
 }
 
 asio::awaitable<void> Node::close() {
-    auto backend = backend_;
-    auto start = [&](Completion<bool> completion) { return backend->close(std::move(completion)); };
-    co_await node::await_completion<bool>(backend->executor(), start);
+    return await_close(backend_);
 }
 
 }  // namespace stt

@@ -14,6 +14,11 @@ namespace {
 constexpr int bursts_per_turn = 8;
 constexpr int receives_per_turn = 4;
 constexpr std::size_t send_buffer_size = 65'507;
+// Sessions that peers began and nobody has accepted. Chosen: more than a program that
+// accepts at all will ever let wait.
+constexpr std::size_t accepted_count_max = 1'024;
+// Longer times mean never; they must not overflow when added to the present.
+constexpr Duration time_max = std::chrono::hours(24 * 365);
 
 const std::error_code aborted = asio::error::operation_aborted;
 
@@ -26,12 +31,16 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
     }
     endpoint.session_count_max = config.session_count_max;
     connection::ConnectionConfig& connection = endpoint.connection;
-    connection.idle_timeout = config.idle_timeout;
-    connection.keep_alive = config.keep_alive;
-    connection.handshake_timeout = config.handshake_timeout;
-    connection.datagram_size_max = config.datagram_size_max;
-    connection.stream_window_max = config.stream_window_max;
-    connection.session_window_max = config.session_window_max;
+    connection.idle_timeout = std::min(config.idle_timeout, time_max);
+    connection.keep_alive = std::min(config.keep_alive, time_max);
+    connection.handshake_timeout = std::min(config.handshake_timeout, time_max);
+    connection.datagram_size_max = std::clamp(
+        config.datagram_size_max, recovery::datagram_size_base, connection::datagram_size_limit);
+    // Peers have the initial credit from the beginning: less cannot be promised.
+    connection.stream_window_max =
+        std::max<std::uint64_t>(config.stream_window_max, stream::stream_credit_initial);
+    connection.session_window_max =
+        std::max<std::uint64_t>(config.session_window_max, stream::session_credit_initial);
     connection.send_buffer_max = config.send_buffer_max;
     return endpoint;
 }
@@ -87,6 +96,11 @@ Result<NodeBackend::Socket*, std::error_code> NodeBackend::bind(const Address& a
 }
 
 Result<Address, std::error_code> NodeBackend::listen(const Address& address) {
+    if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
+    // Which of two sockets of one family a peer spoke to would be lost on the way back.
+    if (socket_for(address) != nullptr) {
+        return Unexpected(make_error_code(Failure::already_listening));
+    }
     STT_TRY(const Socket* socket, bind(address));
     return socket->socket.local_address();
 }
@@ -100,6 +114,10 @@ NodeBackend::Socket* NodeBackend::socket_for(const Address& address) noexcept {
 
 node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
                                   Completion<SessionPointer> completion) {
+    if (is_closing_) {
+        completion(Failure::node_closed, nullptr);
+        return [] {};
+    }
     std::vector<Address> reachable;
     std::error_code last_error = asio::error::address_family_not_supported;
     for (const Address& address : addresses) {
@@ -113,8 +131,8 @@ node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
         }
         reachable.push_back(address);
     }
-    if (reachable.empty() || is_closing_) {
-        completion(is_closing_ ? make_error_code(Failure::node_closed) : last_error, nullptr);
+    if (reachable.empty()) {
+        completion(last_error, nullptr);
         return [] {};
     }
     const auto attempt = endpoint_.connect(moment(), seed_, reachable);
@@ -150,21 +168,23 @@ node::Cancel NodeBackend::accept(Completion<SessionPointer> completion) {
     };
 }
 
-node::Cancel NodeBackend::close(Completion<bool> completion) {
-    is_closing_ = true;
-    for (const auto& [handle, session] : sessions_) session->close(0, {});
-    close_ = std::move(completion);
+void NodeBackend::close(Completion<bool> completion) {
+    if (is_shut_down_) return completion({}, true);
+    closes_.push_back(std::move(completion));
     schedule();
-    return [] {};
+    if (std::exchange(is_closing_, true)) return;
+    for (const auto& [handle, session] : sessions_) session->close(0, {});
+    for (auto& [attempt, pending] : std::exchange(connects_, {})) {
+        endpoint_.cancel(attempt);
+        pending(Failure::node_closed, nullptr);
+    }
 }
 
 // Spec protocol §12.3 has a closed session repeat itself for three PTOs; a node that is
 // leaving sends its closes once and goes: a peer that misses one times out.
 void NodeBackend::finish_close_if_sent() {
-    if (!close_ || blocked_ || !endpoint_.is_quiet()) return;
-    auto completion = std::exchange(close_, {});
+    if (closes_.empty() || blocked_ || !endpoint_.is_quiet()) return;
     shut_down();
-    completion({}, true);
 }
 
 void NodeBackend::shut_down() {
@@ -178,6 +198,7 @@ void NodeBackend::shut_down() {
     for (auto& [attempt, completion] : std::exchange(connects_, {})) {
         completion(Failure::node_closed, nullptr);
     }
+    for (auto& completion : std::exchange(closes_, {})) completion({}, true);
 }
 
 void NodeBackend::wake(connection::SessionHandle session) {
@@ -292,7 +313,11 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
     if (const auto* accepted = std::get_if<connection::SessionAccepted>(&event)) {
         auto session = add_session(accepted->session, {});
         log(LogLevel::info, "session from " + session->peer_address().to_string());
+        if (is_closing_) return session->close(0, {});
         if (accept_) return std::exchange(accept_, {})({}, std::move(session));
+        if (accepted_.size() >= accepted_count_max) {
+            return session->close(static_cast<std::uint64_t>(ErrorCode::refused), "nobody accepts");
+        }
         accepted_.push_back(std::move(session));
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
         auto session = add_session(connected->session, connected->handshake);
@@ -316,6 +341,8 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
                                     ") " + closed->reason);
             // Applications may still hold it; the engine ends by itself.
             if (!is_closing_) sessions_.erase(of_session->session);
+            // Of what nobody accepted, only what can still be read is worth keeping.
+            std::erase_if(accepted_, [](const SessionPointer& each) { return each->is_spent(); });
         }
     }
 }

@@ -37,8 +37,8 @@ public:
     node::Cancel connect(const std::vector<Address>& addresses,
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
-    // Begins to close all sessions; completes when their closes have left.
-    node::Cancel close(Completion<bool> completion);
+    // Begins to close all sessions; completes when their closes have left. Any number may wait.
+    void close(Completion<bool> completion);
 
     // A session has something to send, or to tell.
     void wake(connection::SessionHandle session);
@@ -101,7 +101,7 @@ private:
     std::deque<SessionPointer> accepted_;
     Completion<SessionPointer> accept_;
     std::map<connection::AttemptId, Completion<SessionPointer>> connects_;
-    Completion<bool> close_;
+    std::vector<Completion<bool>> closes_;
     bool is_closing_ = false;
 };
 

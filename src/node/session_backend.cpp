@@ -146,7 +146,7 @@ node::Cancel SessionBackend::ping(Completion<Duration> completion) {
         return [] {};
     }
     const auto number = engine->ping(platform::now());
-    if (!number) {
+    if (!number) {  // the engine is active: only the limit is left
         completion(Failure::ping_limit, {});
         return [] {};
     }

@@ -45,6 +45,8 @@ public:
     void attach(stream::StreamKey key, node::StreamBackend* stream) { streams_[key] = stream; }
     void detach(stream::StreamKey key) { streams_.erase(key); }
 
+    // Ended, with nothing in it that could still be read.
+    bool is_spent() const noexcept { return error_ && opened_.empty(); }
     void handle_event(const connection::Event& event);
     // The node is going away.
     void handle_node_closed();

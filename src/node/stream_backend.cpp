@@ -13,6 +13,11 @@ namespace {
 
 const std::error_code aborted = asio::error::operation_aborted;
 
+std::error_code failure_of(stream::WriteError error) {
+    return error == stream::WriteError::stopped ? Failure::stream_stopped
+                                                : Failure::stream_finished;
+}
+
 }  // namespace
 
 Leftover take_unread(connection::Connection& connection, stream::StreamKey key) {
@@ -35,6 +40,8 @@ StreamBackend::StreamBackend(std::shared_ptr<detail::SessionBackend> session, st
     session_->attach(key_, this);
     if (const auto* connection = session_->connection()) {
         endpoint_ = connection->streams().endpoint(key_);
+        // Both may have come before anybody accepted the stream.
+        reset_code_ = connection->streams().peer_code(key_).value_or(0);
     } else {
         on_session_ended(session_->error());
     }
@@ -125,9 +132,7 @@ bool StreamBackend::try_write(Bytes data, std::error_code& error, std::size_t& s
     }
     const auto taken = connection->write(key_, data);
     if (!taken) {
-        error = taken.error() == stream::WriteError::stopped
-                    ? make_error_code(Failure::stream_stopped)
-                    : make_error_code(Failure::stream_finished);
+        error = failure_of(taken.error());
         return true;
     }
     size = *taken;
@@ -139,8 +144,10 @@ void StreamBackend::wait_acknowledged(Completion<std::size_t> completion) {
     STT_CHECK(!acknowledged_);
     auto* connection = session_->connection();
     if (connection == nullptr || session_error_) return completion(session_error_, 0);
+    if (const auto waiting = connection->wait_acknowledged(key_); !waiting) {
+        return completion(failure_of(waiting.error()), 0);
+    }
     acknowledged_ = std::move(completion);
-    connection->wait_acknowledged(key_);
     session_->wake();
 }
 
@@ -168,6 +175,7 @@ void StreamBackend::reset(std::uint64_t code) {
     if (auto pending = std::exchange(write_, std::nullopt)) {
         pending->completion(Failure::stream_finished, 0);
     }
+    if (auto pending = std::exchange(acknowledged_, {})) pending(Failure::stream_finished, 0);
 }
 
 void StreamBackend::stop(std::uint64_t code) {

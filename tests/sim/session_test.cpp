@@ -251,7 +251,8 @@ TEST_CASE("13.1: when the time to probe again comes while the window is full, no
     CHECK(pair.received(server, key).text.size() > 1'000'000);
 }
 
-TEST_CASE("ping: each gets its answer, several at once, and the oldest gives way to the 17th") {
+TEST_CASE(
+    "ping: each gets its answer, several at once, at most 16, and a lost one is asked again") {
     SessionPair pair(12);
     pair.network.set_links(client, server, delayed(milliseconds(30)));
     REQUIRE(pair.establish());
@@ -271,12 +272,21 @@ TEST_CASE("ping: each gets its answer, several at once, and the oldest gives way
         }
     }
     CHECK(answered == numbers);
-    // Lost ones do not use up the places for good.
     pair.network.filter = [](const DatagramView&) { return Verdict::drop; };
-    for (int i = 0; i < 40; ++i) {
-        CHECK(connection.ping(pair.network.now()).has_value());
-        pair.network.touch(client, pair.session[client]);
+    for (int i = 0; i < 16; ++i) CHECK(connection.ping(pair.network.now()).has_value());
+    CHECK_FALSE(connection.ping(pair.network.now()).has_value());
+    pair.network.touch(client, pair.session[client]);
+    pair.network.run_for(seconds(1));
+    pair.network.filter = nullptr;
+    pair.events[client].clear();
+    pair.network.run_for(seconds(10));
+    std::size_t answered_late = 0;
+    for (const auto& event : pair.events[client]) {
+        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
+        if (of_session == nullptr) continue;
+        if (std::holds_alternative<connection::PongReceived>(of_session->event)) ++answered_late;
     }
+    CHECK(answered_late == 16);
 }
 
 TEST_CASE("10.4: a path that marks congestion is slowed down without a loss") {

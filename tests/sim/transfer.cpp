@@ -162,7 +162,7 @@ void Application::write(stream::StreamKey key) {
     if (work.written == size && !work.is_finished) {
         work.is_finished = true;
         connection->finish(key);
-        connection->wait_acknowledged(key);
+        STT_CHECK(connection->wait_acknowledged(key).has_value());
     }
     network_.touch(node_, session_);
 }

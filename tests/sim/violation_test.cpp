@@ -362,10 +362,12 @@ TEST_CASE("8.3: a stream of another kind is refused with RESET(7) and STOP(7), a
         CHECK(stops.front().code == 7);
         // What the peer sent before it heard of that breaks no rule that is known here.
         peer.send_data(1, 0, 0, bytes(50), wire::flag::message);
-        peer.send_data(1, 0, 50, bytes(50), wire::flag::message | wire::flag::stream_end);
-        CHECK(is_healthy(peer));
         // DATAGRAMS have no limit that a final offset could pass.
-        peer.send(1, 0, wire::Reset{7, kind == 2 ? 1'000'000u : 100u});
+        const std::uint64_t final_offset = kind == 2 ? 1'000'000u : 100u;
+        peer.send_data(1, 0, final_offset - 50, bytes(50),
+                       wire::flag::message | wire::flag::stream_end);
+        CHECK(is_healthy(peer));
+        peer.send(1, 0, wire::Reset{7, final_offset});
         CHECK(is_healthy(peer));
         CHECK(peer.events().empty());
         peer.acknowledge_all();

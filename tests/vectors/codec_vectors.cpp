@@ -30,7 +30,9 @@ void run_varint_refused(const Json& entry, Tally& tally) {
 }
 
 // A NaN is not equal to itself, and so is no value that holds one; its encoding is.
-bool is_same(const Value& a, const Value& b) { return a == b || encode(a) == encode(b); }
+bool is_same(const Value& a, const Value& b) {
+    return a == b || encode(a) == encode(b);
+}
 
 void run_tlv(const Entry& entry, Tally& tally) {
     const Value value = value_of(entry.at("value"));

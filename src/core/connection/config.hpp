@@ -10,6 +10,10 @@
 
 namespace stt::connection {
 
+// Datagrams are never larger: so the length of a payload takes two bytes at most, and
+// a full frame can be made to fill its datagram exactly.
+inline constexpr std::size_t datagram_size_limit = 16'000;
+
 // The defaults are the specification's; all are settable.
 struct ConnectionConfig {
     // Spec protocol §5.1: a direction's keys are rotated after so much.
@@ -24,7 +28,8 @@ struct ConnectionConfig {
     Duration handshake_resend_max = std::chrono::seconds(2);
     Duration handshake_timeout = std::chrono::seconds(10);
 
-    // Spec protocol §13.1; on IPv6 never over 1,452 unless set higher than 1,472.
+    // Spec protocol §13.1; on IPv6 never over 1,452 unless set to another value than 1,472.
+    // 1,200 to datagram_size_limit.
     std::size_t datagram_size_max = recovery::datagram_size_ceiling_ipv4;
     recovery::CongestionAlgorithm congestion = recovery::CongestionAlgorithm::cubic;
 

@@ -101,15 +101,13 @@ void Connection::release(Instant now, stream::StreamKey key) {
     streams_.release(now, round_trip(), key);
 }
 
-void Connection::wait_acknowledged(stream::StreamKey key) {
-    streams_.wait_acknowledged(key);
+Result<void, stream::WriteError> Connection::wait_acknowledged(stream::StreamKey key) {
+    return streams_.wait_acknowledged(key);
 }
 
 std::optional<std::uint64_t> Connection::ping(Instant now) {
     check_time(now);
-    if (phase_ != Phase::active) return std::nullopt;
-    // The oldest gives way: its PONG was lost, and nothing resends it. Spec protocol §8.2.
-    if (pings_.size() >= ping_count_max) pings_.pop_front();
+    if (phase_ != Phase::active || pings_.size() >= ping_count_max) return std::nullopt;
     OutstandingPing ping{++ping_count_, {}, std::nullopt};
     random_->fill(ping.token);
     pings_.push_back(ping);
@@ -193,9 +191,21 @@ void Connection::handle_timeout(Instant now) {
         keys_.receive.wipe_previous();
         wipe_previous_at_.reset();
     }
+    ask_again_if_unanswered(now);
     handle_loss_timeout(now);
     const bool is_quiet = now >= last_sent_ + config_.keep_alive;
     if (is_quiet && streams_.open_count() > 0) is_ping_pending_ = true;
+}
+
+// One PING of the application is under way at a time: a peer answers the newest and may drop
+// the others (Spec protocol §11.2). PING is not resent (§8.2), but who asked still waits: when
+// nothing came back, a new one goes out.
+void Connection::ask_again_if_unanswered(Instant now) {
+    if (pings_.empty() || !pings_.front().sent_at) return;
+    OutstandingPing& ping = pings_.front();
+    if (now < *ping.sent_at + three_probe_timeouts()) return;
+    random_->fill(ping.token);
+    ping.sent_at.reset();
 }
 
 void Connection::handle_loss_timeout(Instant now) {
@@ -224,6 +234,9 @@ std::optional<Instant> Connection::poll_timeout() const {
     keep_earliest(earliest, release_at_);
     keep_earliest(earliest, auth_proof_at_);
     keep_earliest(earliest, wipe_previous_at_);
+    if (!pings_.empty() && pings_.front().sent_at) {
+        keep_earliest(earliest, std::optional(*pings_.front().sent_at + three_probe_timeouts()));
+    }
     if (is_confirmed_) {
         // One that has passed waits for room in the window, and a timer would not make any.
         const auto mtu_deadline = path().mtu().deadline();

@@ -85,7 +85,7 @@ public:
     void reset(stream::StreamKey key, std::uint64_t code);
     void stop(Instant now, stream::StreamKey key, std::uint64_t code);
     void release(Instant now, stream::StreamKey key);
-    void wait_acknowledged(stream::StreamKey key);
+    Result<void, stream::WriteError> wait_acknowledged(stream::StreamKey key);
     // Sends a PING; a PongReceived with the number returned here follows, unless either is
     // lost. At most 16 wait: a further one gives up the oldest.
     std::optional<std::uint64_t> ping(Instant now);
@@ -202,6 +202,7 @@ private:
 
     // Time.
     void rotate_if_due(Instant now);
+    void ask_again_if_unanswered(Instant now);
     void handle_loss_timeout(Instant now);
 
     ConnectionConfig config_;
@@ -228,7 +229,7 @@ private:
     std::uint64_t skip_in_ = 0;  // frames until the next skipped Sequence. Spec protocol §10.3
     std::uint32_t items_pending_ = 0;    // session-wide CONTROL messages, see control_item
     bool is_ping_pending_ = false;       // the session's own, whose PONG tells nothing more
-    std::deque<OutstandingPing> pings_;  // the application's; those not sent yet are last
+    std::deque<OutstandingPing> pings_;  // the application's; only the first is under way
     std::uint64_t ping_count_ = 0;
     std::deque<Answer> answers_;
     unsigned probes_due_ = 0;

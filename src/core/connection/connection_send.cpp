@@ -125,7 +125,9 @@ std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes bu
 std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes buffer) {
     if (!is_confirmed_) return std::nullopt;
     const auto size = path().mtu().probe_size(now);
-    if (!size || !loss_.has_room(1) || path().allowance(now).bytes < *size) return std::nullopt;
+    if (!size || !loss_.has_room(1)) return std::nullopt;
+    const recovery::SendAllowance allowance = path().allowance(now);
+    if (allowance.bytes < *size) return std::nullopt;
     batch_.begin(buffer, keys_.send, setup_.session_id);
     STT_CHECK(batch_.begin_datagram(*size));
     const std::size_t payload_size =
@@ -135,7 +137,9 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     cargo.type = wire::FrameType::control;
     codec::Writer writer(add_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
     wire::write(writer, ping);
-    // The kind of PADDING, a length of two bytes, and as many zeros as remain.
+    // The kind of PADDING, a length of two bytes, and as many zeros as remain: a probe has 1,200
+    // bytes or more, and never so many that the length would need a third.
+    static_assert(recovery::datagram_size_base > 256 && datagram_size_limit < 16'384);
     const wire::ControlMessage padding = wire::Padding{writer.room() - 3};
     wire::write(writer, padding);
     STT_CHECK(writer.room() == 0);
@@ -145,7 +149,7 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
 }
 
 bool Connection::has_eliciting_to_send() {
-    const bool has_ping = is_ping_pending_ || (!pings_.empty() && !pings_.back().sent_at);
+    const bool has_ping = is_ping_pending_ || (!pings_.empty() && !pings_.front().sent_at);
     return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending() ||
            streams_.next_candidate().has_value();
 }
@@ -269,9 +273,8 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
         }
     }
     if (is_ping_pending_ && put_ping(writer, payload)) is_ping_pending_ = false;
-    for (OutstandingPing& ping : pings_) {
-        if (!ping.sent_at && put(writer, payload, wire::Ping{ping.token})) ping.sent_at = now_;
-    }
+    if (pings_.empty() || pings_.front().sent_at) return;
+    if (put(writer, payload, wire::Ping{pings_.front().token})) pings_.front().sent_at = now_;
 }
 
 void Connection::add_stream_frames() {

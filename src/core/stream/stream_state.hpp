@@ -43,6 +43,7 @@ struct StreamState {
     bool is_open_known = false;  // OPEN was sent, or has arrived: until then frames wait (§8.3)
     bool is_refused = false;     // of a kind that this side does not serve
     bool is_credited = true;     // false: DATAGRAMS, which no limit counts (§9.1)
+    std::uint64_t kind = 0;      // BYTES, or what OPEN said
     std::uint8_t priority = priority_default;
     std::string endpoint;
 

@@ -93,7 +93,6 @@ void Streams::reset(StreamKey key, std::uint64_t code) {
     stream->reset_code = code;
     stream->send.discard();
     queue_items(*stream, item::reset);
-    tell_acknowledged(*stream);
 }
 
 void Streams::stop(Instant now, Duration rtt, StreamKey key, std::uint64_t code) {
@@ -125,11 +124,21 @@ void Streams::release(Instant now, Duration rtt, StreamKey key) {
     erase_if_unused(key);
 }
 
-void Streams::wait_acknowledged(StreamKey key) {
+Result<void, WriteError> Streams::wait_acknowledged(StreamKey key) {
     StreamState* stream = find(key);
-    if (stream == nullptr) return;
+    if (stream == nullptr) return Unexpected(WriteError::unknown_stream);
+    if (stream->reset_code) {
+        return Unexpected(stream->stop_code_received ? WriteError::stopped : WriteError::finished);
+    }
     stream->is_acknowledged_wanted = true;
     tell_acknowledged(*stream);
+    return {};
+}
+
+std::optional<std::uint64_t> Streams::peer_code(StreamKey key) const {
+    const StreamState* stream = find(key);
+    if (stream == nullptr) return std::nullopt;
+    return stream->reset_code_received ? stream->reset_code_received : stream->stop_code_received;
 }
 
 bool Streams::is_readable(StreamKey key) const {
@@ -168,7 +177,9 @@ void Streams::tell_readable(StreamState& stream) {
 }
 
 void Streams::tell_acknowledged(StreamState& stream) {
-    if (!stream.is_acknowledged_wanted || !stream.send.is_all_acknowledged()) return;
+    // What a RESET discarded was not acknowledged.
+    if (!stream.is_acknowledged_wanted || stream.reset_code) return;
+    if (!stream.send.is_all_acknowledged()) return;
     stream.is_acknowledged_wanted = false;
     events_.push_back({StreamEvent::Kind::acknowledged, stream.key});
 }
@@ -195,18 +206,19 @@ void Streams::close_if_ended(StreamState& stream) {
     Slot& slot = slots_.at(stream.key.id);
     if (slot.use == stream.key.use) slot.is_open = false;
     closed_ids_.push_back(stream.key.id);
-    if (stream.is_local) {
-        free_ids_.push_back(stream.key.id);
-    } else {
-        ++peer_limit_;
-        is_stream_limit_pending_ = true;
-    }
+    if (stream.is_local) free_ids_.push_back(stream.key.id);
     erase_if_unused(stream.key);
 }
 
 void Streams::erase_if_unused(StreamKey key) {
     const StreamState* stream = find(key);
     if (stream == nullptr || !stream->is_closed || !stream->is_released) return;
+    if (!stream->is_local) {
+        // Not before the application here is done with it: streams that nobody accepts, or
+        // reads to their end, hold the peer back, and not this node's memory.
+        ++peer_limit_;
+        is_stream_limit_pending_ = true;
+    }
     streams_.erase(key);
 }
 

@@ -89,11 +89,14 @@ public:
     void stop(Instant now, Duration rtt, StreamKey key, std::uint64_t code);
     // The application lets go: what is finished is still delivered, what is not is given up.
     void release(Instant now, Duration rtt, StreamKey key);
-    // Asks for an `acknowledged` event.
-    void wait_acknowledged(StreamKey key);
+    // Asks for an `acknowledged` event. It never comes for what was reset: `stopped` when the
+    // peer wanted no more, `finished` when this side gave up.
+    Result<void, WriteError> wait_acknowledged(StreamKey key);
 
     bool is_readable(StreamKey key) const;
     std::string endpoint(StreamKey key) const;
+    // The code of the peer's RESET, or else of its STOP; none: it sent neither.
+    std::optional<std::uint64_t> peer_code(StreamKey key) const;
     std::size_t open_count() const noexcept { return open_count_; }
     // Bytes of the peer's that count against the session's credit and were not read.
     std::uint64_t unread() const noexcept { return received_total_ - read_total_; }
@@ -153,11 +156,13 @@ private:
     StreamState& create(StreamKey key, bool is_local);
     // Finds, or makes, the stream that a frame of the peer is about. Spec protocol §8.3.
     Result<StreamState*, wire::Violation> locate(std::uint16_t id, std::uint64_t use);
-    Result<void, wire::Violation> apply(Instant now, Duration rtt, StreamState& stream,
-                                        const wire::StreamControlMessage& message);
-    Result<void, wire::Violation> apply_open(StreamState& stream, const wire::Open& open);
-    Result<void, wire::Violation> apply_reset(Instant now, Duration rtt, StreamState& stream,
-                                              const wire::Reset& reset);
+    Result<void, wire::Violation> end_older(StreamKey key);
+    Result<Taken, wire::Violation> apply(Instant now, Duration rtt, StreamState& stream,
+                                         const wire::StreamControlMessage& message);
+    Result<void, wire::Violation> apply_open(Instant now, Duration rtt, StreamState& stream,
+                                             const wire::Open& open);
+    Result<Taken, wire::Violation> apply_reset(Instant now, Duration rtt, StreamState& stream,
+                                               const wire::Reset& reset);
     Result<void, wire::Violation> apply_priority(StreamState& stream, std::uint64_t priority);
     void apply_stop(StreamState& stream, std::uint64_t code);
     Result<void, wire::Violation> count_received(StreamState& stream, std::uint64_t highest_before);

@@ -33,22 +33,30 @@ Result<StreamState*, wire::Violation> Streams::locate(std::uint16_t id, std::uin
     if (peer_opened_count_ >= peer_limit_) {
         return Unexpected(wire::Violation{ErrorCode::stream, "more streams than STREAM_LIMIT"});
     }
-    ++peer_opened_count_;
     if (is_used && slot->second.is_open) {
-        // The opener knows that the older one has ended; here only acknowledgements are
-        // still missing. What was received stays readable.
-        StreamState* older = find({id, slot->second.use});
-        STT_CHECK(older != nullptr);
-        older->send.discard();
-        tell_acknowledged(*older);
-        older->is_closed = true;
-        --open_count_;
-        ++peer_limit_;
-        is_stream_limit_pending_ = true;
-        tell_readable(*older);
-        erase_if_unused(older->key);
+        STT_TRY_VOID(end_older({id, slot->second.use}));
     }
+    ++peer_opened_count_;
     return &create({id, use}, false);
+}
+
+// The opener uses the ID again, so it knows that the older stream has ended; here only
+// acknowledgements are still missing. What was received stays readable.
+Result<void, wire::Violation> Streams::end_older(StreamKey key) {
+    StreamState* older = find(key);
+    STT_CHECK(older != nullptr);
+    if (!older->is_open_known) {
+        // It cannot have ended before its OPEN was acknowledged.
+        return Unexpected(
+            wire::Violation{ErrorCode::protocol, "a stream was opened again before it was open"});
+    }
+    older->send.discard();
+    tell_acknowledged(*older);
+    older->is_closed = true;
+    --open_count_;
+    tell_readable(*older);
+    erase_if_unused(key);
+    return {};
 }
 
 Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, std::uint16_t id,
@@ -57,13 +65,20 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     STT_TRY(StreamState* const found, locate(id, data.use));
     if (found == nullptr) return Taken::yes;
     StreamState& stream = *found;
-    // Of a kind whose rules are not known here; the peer has not heard of that yet.
-    if (stream.is_refused) return Taken::yes;
     const bool is_message = (flags & wire::flag::message) != 0;
-    if (is_message && stream.is_open_known) {
+    const std::uint64_t end = data.offset + data.bytes.size();
+    if (!stream.is_credited) {
+        // A refused stream of DATAGRAMS: only its end counts. Spec protocol §7.3.
+        if ((flags & wire::flag::stream_end) != 0 && !stream.receive.is_complete()) {
+            STT_TRY_VOID(stream.receive.reset(end));
+            close_if_ended(stream);
+        }
+        return Taken::yes;
+    }
+    // A stream that was refused is counted like any other until the peer has heard of it.
+    if (is_message && stream.is_open_known && !stream.is_refused) {
         return Unexpected(wire::Violation{ErrorCode::stream, "MESSAGE on a stream of bytes"});
     }
-    const std::uint64_t end = data.offset + data.bytes.size();
     if (!stream.is_open_known) {
         // Waits for its OPEN, within the initial credit. Spec protocol §8.3.
         if (is_message || end > stream_credit_initial) return Taken::no;
@@ -100,47 +115,57 @@ Result<Taken, wire::Violation> Streams::handle_stream_control(
         // A message may have ended and removed the stream that the next one is about.
         StreamState* current = find(key);
         if (current == nullptr) break;
-        STT_TRY_VOID(apply(now, rtt, *current, *message));
+        STT_TRY(const Taken taken, apply(now, rtt, *current, *message));
+        if (taken == Taken::no) return Taken::no;
     }
     return Taken::yes;
 }
 
-Result<void, wire::Violation> Streams::apply(Instant now, Duration rtt, StreamState& stream,
-                                             const wire::StreamControlMessage& message) {
+Result<Taken, wire::Violation> Streams::apply(Instant now, Duration rtt, StreamState& stream,
+                                              const wire::StreamControlMessage& message) {
     if (const auto* open = std::get_if<wire::Open>(&message)) {
-        STT_TRY_VOID(apply_open(stream, *open));
-        if (open->kind != kind_bytes) refuse(now, rtt, stream, open->kind);
+        STT_TRY_VOID(apply_open(now, rtt, stream, *open));
     } else if (const auto* credit = std::get_if<wire::Credit>(&message)) {
         if (credit->limit > stream.send_limit) {
             stream.send_limit = credit->limit;
             queue_data(stream);
         }
     } else if (const auto* reset_message = std::get_if<wire::Reset>(&message)) {
-        STT_TRY_VOID(apply_reset(now, rtt, stream, *reset_message));
+        STT_TRY(const Taken taken, apply_reset(now, rtt, stream, *reset_message));
+        if (taken == Taken::no) return Taken::no;
     } else if (const auto* stop_message = std::get_if<wire::Stop>(&message)) {
         apply_stop(stream, stop_message->code);
     } else if (const auto* priority = std::get_if<wire::Priority>(&message)) {
         STT_TRY_VOID(apply_priority(stream, priority->priority));
-    } else if (std::holds_alternative<wire::Skip>(message) && stream.is_open_known) {
+    } else if (std::holds_alternative<wire::Skip>(message) && stream.is_open_known &&
+               !stream.is_refused) {
         return Unexpected(wire::Violation{ErrorCode::stream, "SKIP on a stream of bytes"});
     }
     close_if_ended(stream);
-    return {};
+    return Taken::yes;
 }
 
-Result<void, wire::Violation> Streams::apply_open(StreamState& stream, const wire::Open& open) {
+Result<void, wire::Violation> Streams::apply_open(Instant now, Duration rtt, StreamState& stream,
+                                                  const wire::Open& open) {
     if (stream.is_local) {
         return Unexpected(wire::Violation{ErrorCode::protocol, "OPEN of a stream of this side"});
     }
-    if (stream.is_open_known) return {};
+    if (stream.is_open_known) {
+        if (open.kind == stream.kind) return {};
+        return Unexpected(wire::Violation{ErrorCode::stream, "the kind of a stream changed"});
+    }
     STT_TRY_VOID(apply_priority(stream, open.priority));
     stream.is_open_known = true;
+    stream.kind = open.kind;
     stream.endpoint = text_of(open.endpoint);
     if (open.kind == kind_bytes) events_.push_back({StreamEvent::Kind::opened, stream.key});
     // What waited enters the session's total now. Spec protocol §9.1.
     STT_TRY_VOID(count_received(stream, 0));
-    read_total_ += stream.receive.read_end();
-    if (open.kind != kind_bytes) return {};
+    count_read(now, rtt, stream, 0);
+    if (open.kind != kind_bytes) {
+        refuse(now, rtt, stream, open.kind);
+        return {};
+    }
     tell_readable(stream);
     if (stream.reset_code_received) tell_reset(stream);
     if (stream.stop_code_received) tell_stopped(stream);
@@ -170,27 +195,30 @@ void Streams::refuse(Instant now, Duration rtt, StreamState& stream, std::uint64
     stop(now, rtt, key, code);
 }
 
-Result<void, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, StreamState& stream,
-                                                   const wire::Reset& reset_message) {
-    if (stream.is_credited && reset_message.final_offset > stream.window.limit()) {
+Result<Taken, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, StreamState& stream,
+                                                    const wire::Reset& reset_message) {
+    const std::uint64_t final_offset = reset_message.final_offset;
+    if (!stream.is_open_known && final_offset > stream_credit_initial) return Taken::no;
+    const std::uint64_t limit =
+        stream.is_credited ? stream.window.limit() : wire::stream_offset_end;
+    if (final_offset > limit) {
         return Unexpected(flow_violation("a final offset beyond the stream's credit"));
     }
     if (stream.receive.is_complete()) {
         // Everything had arrived before; the check of the final offset still holds.
-        return stream.receive.final_offset() == reset_message.final_offset
-                   ? Result<void, wire::Violation>{}
-                   : Unexpected(flow_violation("the final offset of a stream changed"));
+        if (stream.receive.final_offset() == final_offset) return Taken::yes;
+        return Unexpected(flow_violation("the final offset of a stream changed"));
     }
     const std::uint64_t highest_before = stream.receive.highest_end();
     const std::uint64_t read_before = stream.receive.read_end();
-    STT_TRY_VOID(stream.receive.reset(reset_message.final_offset));
+    STT_TRY_VOID(stream.receive.reset(final_offset));
     stream.reset_code_received = reset_message.code;
     if (stream.is_open_known && stream.is_credited) {
         STT_TRY_VOID(count_received(stream, highest_before));
         count_read(now, rtt, stream, read_before);
     }
     tell_reset(stream);
-    return {};
+    return Taken::yes;
 }
 
 // STOP is answered with a RESET of the same code. Spec protocol §8.1.

@@ -222,4 +222,75 @@ TEST_CASE("statistics tell of what a session did") {
     CHECK(statistics.bytes_sent > statistics.frames_sent * 30);
 }
 
+TEST_CASE("close() can be called again, and ends when the node is destroyed meanwhile") {
+    asio::io_context context(1);
+    const Seed seed = random_seed();
+    auto node = std::make_unique<Node>(context, seed);
+    int ended = 0;
+    const auto count = [&ended](std::exception_ptr) { ++ended; };
+    asio::co_spawn(context, node->close(), count);
+    asio::co_spawn(context, node->close(), count);
+    context.run();
+    CHECK(ended == 2);
+    context.restart();
+    asio::co_spawn(context, node->close(), count);
+    context.run();
+    CHECK(ended == 3);
+    context.restart();
+    node = std::make_unique<Node>(context, seed);
+    asio::co_spawn(context, node->close(), count);
+    context.poll_one();
+    node.reset();
+    context.run_for(std::chrono::seconds(2));
+    CHECK(ended == 4);
+}
+
+TEST_CASE("a second listen() in one family is an error that says so") {
+    Loopback loopback;
+    const auto again = loopback.responder.listen(Address::ipv4({127, 0, 0, 1}, 0));
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error() == Failure::already_listening);
+}
+
+TEST_CASE("an operation outlives the handle that began it") {
+    Loopback loopback;
+    loopback.run(loopback.connect());
+    std::error_code reason;
+    bool has_ended = false;
+    {
+        Session copy = loopback.here;
+        asio::co_spawn(loopback.context, copy.wait_closed(),
+                       [&](std::exception_ptr, std::error_code error) {
+                           reason = error;
+                           has_ended = true;
+                       });
+    }
+    auto work = [&]() -> asio::awaitable<void> {
+        loopback.there.close();
+        co_await loopback.there.wait_closed();
+        co_await loopback.here.wait_closed();
+    };
+    loopback.run(work());
+    loopback.context.poll();
+    CHECK(has_ended);
+    CHECK(reason == Failure::session_closed_by_peer);
+}
+
+TEST_CASE("a session works with large datagrams where the path carries them") {
+    NodeConfig config;
+    config.datagram_size_max = 60'000;
+    Loopback loopback(config);
+    const auto sent = pattern(5'000'000);
+    auto work = [&]() -> asio::awaitable<void> {
+        using namespace asio::experimental::awaitable_operators;
+        co_await loopback.open();
+        std::vector<std::uint8_t> received(sent.size());
+        co_await (asio::async_write(loopback.near, asio::buffer(sent), asio::use_awaitable) &&
+                  asio::async_read(loopback.far, asio::buffer(received), asio::use_awaitable));
+        CHECK(received == sent);
+    };
+    loopback.run(work());
+    CHECK(loopback.here.statistics().datagram_size <= 16'000);
+}
+
 }  // namespace stt::node_test

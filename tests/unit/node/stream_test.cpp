@@ -196,4 +196,20 @@ TEST_CASE("what was finished is delivered although the stream is destroyed") {
     CHECK(received == sent);
 }
 
+TEST_CASE("waiting for acknowledgement fails when the peer wanted no more") {
+    Loopback loopback;
+    auto work = [&]() -> asio::awaitable<void> {
+        co_await loopback.open();
+        const auto bytes = pattern(40'000);
+        co_await asio::async_write(loopback.near, asio::buffer(bytes), asio::use_awaitable);
+        loopback.far = Stream();
+        char byte = 0;
+        co_await loopback.near.async_read_some(asio::buffer(&byte, 1), as_tuple);
+        loopback.near.finish();
+        auto [error, size] = co_await loopback.near.async_wait_acknowledged(as_tuple);
+        CHECK(error == Failure::stream_stopped);
+    };
+    loopback.run(work());
+}
+
 }  // namespace stt::node_test
