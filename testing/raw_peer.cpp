@@ -74,7 +74,7 @@ void RawPeer::deliver(Bytes datagram) {
     deliver_from(address_, datagram);
 }
 
-void RawPeer::deliver_from(const Address& source, Bytes datagram) {
+void RawPeer::deliver_from(const Route& source, Bytes datagram) {
     std::vector<std::uint8_t> copy(datagram.begin(), datagram.end());
     endpoint_->handle_datagrams(moment(), source, copy, std::max<std::size_t>(copy.size(), 1), 0);
     drain();

@@ -56,7 +56,7 @@ public:
     std::vector<std::uint8_t> seal(const Frame& frame);
     // Hands a datagram over and takes what the endpoint answers into frames().
     void deliver(Bytes datagram);
-    void deliver_from(const Address& source, Bytes datagram);
+    void deliver_from(const Route& source, Bytes datagram);
     void send(const Frame& frame) { deliver(seal(frame)); }
     void send(const wire::ControlMessage& message);
     void send(std::uint16_t stream, std::uint64_t use, const wire::StreamControlMessage& message);
@@ -82,7 +82,7 @@ public:
     }
     // The datagrams, and where each went.
     struct SentDatagram {
-        Address to;
+        Route to;
         std::vector<std::uint8_t> bytes;
     };
     const std::vector<SentDatagram>& datagrams() const noexcept { return datagrams_; }

@@ -108,7 +108,7 @@ void SimulatedNetwork::send(NodeNumber from, const connection::Transmit& transmi
     STT_CHECK(transmit.size <= transmit_buffer_.size());
     Bytes rest = Bytes(transmit_buffer_).first(transmit.size);
     nodes_[from]->bytes_sent += transmit.size;
-    const auto to = node_at(transmit.to);
+    const auto to = node_at(transmit.to.address);
     while (!rest.empty()) {
         const Bytes datagram = rest.first(std::min(rest.size(), transmit.segment_size));
         rest = rest.subspan(datagram.size());

@@ -265,9 +265,9 @@ void NodeBackend::send_pending() {
 
 // False when the socket has no room now.
 bool NodeBackend::send(const connection::Transmit& transmit) {
-    Socket* socket = socket_for(transmit.to);
+    Socket* socket = socket_for(transmit.to.address);
     if (socket == nullptr) return true;
-    transport::Outgoing message{transmit.to, Bytes(send_buffer_).first(transmit.size),
+    transport::Outgoing message{transmit.to.address, Bytes(send_buffer_).first(transmit.size),
                                 transmit.segment_size, transmit.ecn};
     const auto outcome = socket->socket.send({&message, 1});
     if (!outcome) {

@@ -13,13 +13,14 @@ namespace {
 // measurement needs, and each takes 40 bytes.
 constexpr std::size_t ping_count_max = 16;
 
-recovery::PathConfig path_config(const ConnectionConfig& config, const Address& peer) {
+recovery::PathConfig path_config(const ConnectionConfig& config, const Route& route) {
     recovery::PathConfig path;
+    path.is_reliable = route.is_reliable();
     path.algorithm = config.congestion;
     path.datagram_size_ceiling = config.datagram_size_max;
     // The larger header of IPv6 leaves 20 bytes less. Spec protocol §13.1.
     const bool is_default = config.datagram_size_max == recovery::datagram_size_ceiling_ipv4;
-    if (is_default && peer.family() == Address::Family::ipv6) {
+    if (is_default && route.address.family() == Address::Family::ipv6) {
         path.datagram_size_ceiling = recovery::datagram_size_ceiling_ipv6;
     }
     return path;

@@ -14,6 +14,7 @@
 #include <stt/time.hpp>
 #include <vector>
 
+#include "base/route.hpp"
 #include "codec/writer.hpp"
 #include "core/connection/config.hpp"
 #include "core/connection/events.hpp"
@@ -43,7 +44,7 @@ struct ConnectionSetup {
     session::Role role = session::Role::initiator;
     wire::SessionId session_id{};
     std::array<std::uint8_t, 32> peer_node_id{};
-    Address peer;
+    Route peer;
     // An initiator's AUTH_PROOF: leaves with the first datagram, and again until the peer
     // has confirmed. Empty at a responder.
     std::vector<std::uint8_t> auth_proof;
@@ -71,7 +72,7 @@ public:
 
     // Frames of this session, decrypted in place; what does not open or does not belong is
     // counted and dropped. Returns true when at least one was authentic.
-    bool handle_frames(Instant now, const Address& from, std::span<const ReceivedFrame> frames);
+    bool handle_frames(Instant now, const Route& from, std::span<const ReceivedFrame> frames);
     void handle_timeout(Instant now);
     // FINAL was good. Spec protocol §4.3.
     void handle_confirmed(Instant now);
@@ -105,7 +106,8 @@ public:
     const std::array<std::uint8_t, 32>& peer_node_id() const noexcept {
         return setup_.peer_node_id;
     }
-    const Address& peer() const noexcept { return setup_.peer; }
+    const Address& peer() const noexcept { return setup_.peer.address; }
+    const Route& route() const noexcept { return setup_.peer; }
     const stream::Streams& streams() const noexcept { return streams_; }
     const recovery::PathRecovery& path() const noexcept { return loss_.path(path_number); }
     const DropCounters& drops() const noexcept { return drops_; }
@@ -136,7 +138,7 @@ private:
     };
     // A PONG or PATH_RESPONSE that goes to where its question came from. Spec protocol §11.2.
     struct Answer {
-        Address to;
+        Route to;
         wire::ControlMessage message;
     };
     // A CONTROL payload while it is put together.
@@ -155,15 +157,15 @@ private:
     void drop(wire::DropReason reason) noexcept { ++drops_[static_cast<std::size_t>(reason)]; }
 
     // Receiving.
-    void open_batch(Instant now, const Address& from);
-    void handle_opened(Instant now, const Address& from, const ReceivedFrame& frame,
+    void open_batch(Instant now, const Route& from);
+    void handle_opened(Instant now, const Route& from, const ReceivedFrame& frame,
                        bool& is_datagram_counted);
-    Result<stream::Taken, wire::Violation> handle_plaintext(Instant now, const Address& from,
+    Result<stream::Taken, wire::Violation> handle_plaintext(Instant now, const Route& from,
                                                             const wire::FrameView& frame,
                                                             Bytes plaintext, bool& elicits_ack);
-    Result<void, wire::Violation> handle_control(Instant now, const Address& from,
+    Result<void, wire::Violation> handle_control(Instant now, const Route& from,
                                                  wire::ControlMessages messages, bool& elicits_ack);
-    Result<void, wire::Violation> apply(Instant now, const Address& from,
+    Result<void, wire::Violation> apply(Instant now, const Route& from,
                                         const wire::ControlMessage& message);
     Result<void, wire::Violation> handle_ack(Instant now, const wire::Ack& ack);
     void handle_while_closing(const wire::FrameView& frame, Bytes plaintext);

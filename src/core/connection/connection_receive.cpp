@@ -21,7 +21,7 @@ bool is_acknowledged_alone(const wire::ControlMessage& message) {
 
 }  // namespace
 
-bool Connection::handle_frames(Instant now, const Address& from,
+bool Connection::handle_frames(Instant now, const Route& from,
                                std::span<const ReceivedFrame> frames) {
     check_time(now);
     const std::uint64_t received_before = totals_.frames_received;
@@ -50,7 +50,7 @@ bool Connection::handle_frames(Instant now, const Address& from,
     return totals_.frames_received > received_before;
 }
 
-void Connection::open_batch(Instant now, const Address& from) {
+void Connection::open_batch(Instant now, const Route& from) {
     unfolding_.clear();
     for (const OpeningJob& job : opening_) {
         const wire::FrameView& view = job.frame->view;
@@ -87,7 +87,7 @@ void Connection::open_batch(Instant now, const Address& from) {
     }
 }
 
-void Connection::handle_opened(Instant now, const Address& from, const ReceivedFrame& received,
+void Connection::handle_opened(Instant now, const Route& from, const ReceivedFrame& received,
                                bool& is_datagram_counted) {
     const wire::FrameView& frame = received.view;
     last_received_ = now;
@@ -142,8 +142,7 @@ void Connection::grow_window(Instant now) {
     window_frames_ = 0;
 }
 
-Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
-                                                                    const Address& from,
+Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now, const Route& from,
                                                                     const wire::FrameView& frame,
                                                                     Bytes plaintext,
                                                                     bool& elicits_ack) {
@@ -167,7 +166,7 @@ Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
     }
 }
 
-Result<void, wire::Violation> Connection::handle_control(Instant now, const Address& from,
+Result<void, wire::Violation> Connection::handle_control(Instant now, const Route& from,
                                                          wire::ControlMessages messages,
                                                          bool& elicits_ack) {
     elicits_ack = false;
@@ -178,7 +177,7 @@ Result<void, wire::Violation> Connection::handle_control(Instant now, const Addr
     return {};
 }
 
-Result<void, wire::Violation> Connection::apply(Instant now, const Address& from,
+Result<void, wire::Violation> Connection::apply(Instant now, const Route& from,
                                                 const wire::ControlMessage& message) {
     if (const auto* ack = std::get_if<wire::Ack>(&message)) return handle_ack(now, *ack);
     if (const auto* ping = std::get_if<wire::Ping>(&message)) {

@@ -267,7 +267,7 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
     }
     if ((items_pending_ & control_item::observed_address) != 0) {
         std::array<std::uint8_t, 18> address{};
-        const std::size_t size = write_address(setup_.peer, address);
+        const std::size_t size = write_address(setup_.peer.address, address);
         if (put(writer, payload, wire::ObservedAddress{Bytes(address).first(size)})) {
             items_pending_ &= ~control_item::observed_address;
         }

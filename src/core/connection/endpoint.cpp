@@ -34,7 +34,7 @@ Result<handshake::SeedId, stc::SeedError> Endpoint::add_seed(Bytes seed) {
     return id;
 }
 
-void Endpoint::handle_datagrams(const Moment& moment, const Address& from, MutableBytes data,
+void Endpoint::handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                                 std::size_t segment_size, std::uint8_t ecn) {
     STT_CHECK(segment_size > 0);
     while (!data.empty()) {
@@ -45,7 +45,7 @@ void Endpoint::handle_datagrams(const Moment& moment, const Address& from, Mutab
     flush_frames(moment.now, from);
 }
 
-void Endpoint::handle_datagram(const Moment& moment, const Address& from, MutableBytes datagram,
+void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                                std::uint8_t ecn) {
     bool is_first = true;
     while (!datagram.empty()) {
@@ -77,7 +77,7 @@ std::optional<SessionHandle> Endpoint::route(const Moment& moment, const wire::F
     return open_half_open(moment, frame);
 }
 
-void Endpoint::flush_frames(Instant now, const Address& from) {
+void Endpoint::flush_frames(Instant now, const Route& from) {
     if (frames_.empty()) return;
     if (Connection* connection = find(frames_session_)) {
         connection->handle_frames(now, from, frames_);
@@ -189,7 +189,7 @@ void Endpoint::erase(SessionHandle session) {
     sessions_.erase(found);
 }
 
-void Endpoint::queue_datagram(const Address& to, Bytes bytes) {
+void Endpoint::queue_datagram(const Route& to, Bytes bytes) {
     if (queue_.size() >= queue_count_max) return drop(wire::DropReason::queue_full);
     queue_.push_back({to, {bytes.begin(), bytes.end()}});
 }

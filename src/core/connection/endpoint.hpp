@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/route.hpp"
 #include "core/connection/config.hpp"
 #include "core/connection/connection.hpp"
 #include "core/connection/events.hpp"
@@ -84,7 +85,7 @@ public:
 
     // Datagrams of one sender, one behind the other: each of segment_size bytes (at least 1),
     // the last of what is left. Decrypted in place.
-    void handle_datagrams(const Moment& moment, const Address& from, MutableBytes data,
+    void handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                           std::size_t segment_size, std::uint8_t ecn);
     void handle_timeout(const Moment& moment);
 
@@ -126,7 +127,7 @@ private:
         std::unique_ptr<handshake::Initiator> initiator;
     };
     struct Try {
-        Address address;
+        Route route;
         std::unique_ptr<handshake::Initiator> initiator;
         Instant resend_at{};
         Duration interval{};
@@ -138,7 +139,7 @@ private:
         Instant deadline{};
     };
     struct QueuedDatagram {
-        Address to;
+        Route to;
         std::vector<std::uint8_t> bytes;
     };
     // Where a RESPONSE belongs.
@@ -148,23 +149,23 @@ private:
     };
 
     void drop(wire::DropReason reason) noexcept { ++drops_[static_cast<std::size_t>(reason)]; }
-    void handle_datagram(const Moment& moment, const Address& from, MutableBytes datagram,
+    void handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                          std::uint8_t ecn);
-    void flush_frames(Instant now, const Address& from);
+    void flush_frames(Instant now, const Route& from);
     std::optional<SessionHandle> route(const Moment& moment, const wire::FrameView& frame);
 
-    void handle_handshake_frame(const Moment& moment, const Address& from,
+    void handle_handshake_frame(const Moment& moment, const Route& from,
                                 const wire::FrameView& frame);
-    void handle_hello(const Moment& moment, const Address& from, const wire::FrameView& frame);
-    void handle_response(const Moment& moment, const Address& from, const wire::FrameView& frame,
+    void handle_hello(const Moment& moment, const Route& from, const wire::FrameView& frame);
+    void handle_response(const Moment& moment, const Route& from, const wire::FrameView& frame,
                          TryPlace place);
     void handle_final(const Moment& moment, SessionHandle session, const wire::FrameView& frame);
-    void handle_auth_proof(const Moment& moment, const Address& from, const wire::FrameView& frame);
+    void handle_auth_proof(const Moment& moment, const Route& from, const wire::FrameView& frame);
     std::optional<SessionHandle> open_half_open(const Moment& moment, const wire::FrameView& frame);
-    SessionHandle accept(Instant now, const Address& peer, handshake::Established established);
+    SessionHandle accept(Instant now, const Route& peer, handshake::Established established);
     SessionHandle add_session(Instant now, ConnectionSetup setup, stc::Key&& session_key);
     void send_hello(Instant now, Try& one);
-    void queue_datagram(const Address& to, Bytes bytes);
+    void queue_datagram(const Route& to, Bytes bytes);
     void handle_attempt_timeouts(Instant now);
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {
         return by_session_id_.contains(id);

@@ -16,7 +16,7 @@ AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
     for (const Address& address : addresses) {
         const handshake::InitiatorConfig config{node_id_, config_.capabilities, wanted};
         Try one;
-        one.address = address;
+        one.route = address;
         one.initiator =
             std::make_unique<handshake::Initiator>(context, config, moment.unix_ms, *random_);
         one.interval = config_.connection.handshake_resend_first;
@@ -38,7 +38,7 @@ void Endpoint::cancel(AttemptId id) {
 
 // The same bytes after 250 ms, then doubling to 2 s. Spec protocol §4.3.
 void Endpoint::send_hello(Instant now, Try& one) {
-    queue_datagram(one.address, one.initiator->hello_frame());
+    queue_datagram(one.route, one.initiator->hello_frame());
     ++one.sent_count;
     one.resend_at = now + one.interval;
     one.interval = std::min(2 * one.interval, config_.connection.handshake_resend_max);
@@ -61,7 +61,7 @@ void Endpoint::handle_attempt_timeouts(Instant now) {
     }
 }
 
-void Endpoint::handle_handshake_frame(const Moment& moment, const Address& from,
+void Endpoint::handle_handshake_frame(const Moment& moment, const Route& from,
                                       const wire::FrameView& frame) {
     if (frame.type == wire::FrameType::auth) return handle_auth_proof(moment, from, frame);
     if (frame.kind == wire::MetadataKind::seed_with_hint) return handle_hello(moment, from, frame);
@@ -76,8 +76,7 @@ void Endpoint::handle_handshake_frame(const Moment& moment, const Address& from,
     drop(wire::DropReason::handshake_unexpected);
 }
 
-void Endpoint::handle_hello(const Moment& moment, const Address& from,
-                            const wire::FrameView& frame) {
+void Endpoint::handle_hello(const Moment& moment, const Route& from, const wire::FrameView& frame) {
     if (sessions_.size() >= config_.session_count_max) {
         return drop(wire::DropReason::handshake_limit);
     }
@@ -88,11 +87,11 @@ void Endpoint::handle_hello(const Moment& moment, const Address& from,
     queue_datagram(from, *response);
 }
 
-void Endpoint::handle_response(const Moment& moment, const Address& from,
+void Endpoint::handle_response(const Moment& moment, const Route& from,
                                const wire::FrameView& frame, TryPlace place) {
     Attempt& attempt = attempts_.at(place.attempt);
     Try& one = attempt.tries[place.index];
-    if (from != one.address) return drop(wire::DropReason::handshake_wrong_address);
+    if (from != one.route) return drop(wire::DropReason::handshake_wrong_address);
     const auto handled =
         one.initiator->handle_response(frame, moment.unix_ms, [this](const wire::SessionId& id) {
             return is_session_id_in_use(id) || responder_.half_open_session_key(id) != nullptr;
@@ -103,7 +102,7 @@ void Endpoint::handle_response(const Moment& moment, const Address& from,
     setup.role = session::Role::initiator;
     setup.session_id = one.initiator->session_id();
     setup.peer_node_id = one.initiator->peer_node_id();
-    setup.peer = one.address;
+    setup.peer = one.route;
     const Bytes auth_proof = one.initiator->auth_proof_frame();
     setup.auth_proof.assign(auth_proof.begin(), auth_proof.end());
     const Duration handshake = moment.now - attempt.started_at;
@@ -130,7 +129,7 @@ void Endpoint::handle_final(const Moment& moment, SessionHandle session,
     touch(session);
 }
 
-void Endpoint::handle_auth_proof(const Moment& moment, const Address& from,
+void Endpoint::handle_auth_proof(const Moment& moment, const Route& from,
                                  const wire::FrameView& frame) {
     const auto session = by_session_id_.find(frame.session_id);
     if (session != by_session_id_.end()) {
@@ -145,7 +144,7 @@ void Endpoint::handle_auth_proof(const Moment& moment, const Address& from,
     }
     auto established = responder_.handle_auth_proof(moment.now, moment.unix_ms, from, frame);
     if (!established) return drop(established.error());
-    const Address peer = established->hello_source.address;
+    const Route peer = established->hello_source;
     accept(moment.now, peer, *std::move(established));
 }
 
@@ -163,12 +162,11 @@ std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment,
     stc::UnfoldJob job{key->get(), {frame.header, frame.metadata_head}, payload, frame.tag, false};
     if (!stc::unfold(job)) return std::nullopt;
     handshake::Established established = responder_.establish(moment.unix_ms, frame.session_id);
-    const Address peer = established.hello_source.address;
+    const Route peer = established.hello_source;
     return accept(moment.now, peer, std::move(established));
 }
 
-SessionHandle Endpoint::accept(Instant now, const Address& peer,
-                               handshake::Established established) {
+SessionHandle Endpoint::accept(Instant now, const Route& peer, handshake::Established established) {
     ConnectionSetup setup;
     setup.role = session::Role::responder;
     setup.session_id = established.session_id;

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <stt/address.hpp>
 #include <stt/time.hpp>
 #include <variant>
 
+#include "base/route.hpp"
 #include "core/stream/streams.hpp"
 #include "core/wire/faults.hpp"
 
@@ -39,10 +39,10 @@ struct PongReceived {
 
 using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Closed>;
 
-// Datagrams to one address, written to the caller's buffer one behind the other: each has
+// Datagrams by one route, written to the caller's buffer one behind the other: each has
 // segment_size bytes, the last what is left.
 struct Transmit {
-    Address to;
+    Route to;
     std::size_t size = 0;  // of all
     std::size_t segment_size = 0;
     std::uint8_t ecn = 0;  // the two bits of the IP header

@@ -64,7 +64,7 @@ bool ResponderTable::remove_seed(SeedId id) noexcept {
 }
 
 Result<Bytes, DropReason> ResponderTable::handle_hello(Instant now, std::int64_t unix_ms,
-                                                       const Source& from,
+                                                       const Route& from,
                                                        const wire::FrameView& frame,
                                                        SessionIdInUse is_in_use) {
     handle_timeout(now);
@@ -132,7 +132,7 @@ Result<void, DropReason> ResponderTable::check_hello(const OpenedHello& hello,
 }
 
 // The frame opened, and its tag commits to all of it: an equal tag is the same HELLO.
-Result<Bytes, DropReason> ResponderTable::repeat_response(HalfOpen& half_open, const Source& from,
+Result<Bytes, DropReason> ResponderTable::repeat_response(HalfOpen& half_open, const Route& from,
                                                           const Digest32& tag) noexcept {
     if (tag != half_open.hello_tag) return Unexpected(DropReason::handshake_replayed);
     if (from != half_open.source) return Unexpected(DropReason::handshake_wrong_address);
@@ -144,7 +144,7 @@ Result<Bytes, DropReason> ResponderTable::repeat_response(HalfOpen& half_open, c
 }
 
 Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_ms,
-                                                const Source& from, const OpenedHello& hello,
+                                                const Route& from, const OpenedHello& hello,
                                                 SessionIdInUse is_in_use) {
     if (half_open_.size() >= config_.half_open_count_max || nonces_.is_full()) {
         return Unexpected(DropReason::handshake_limit);
@@ -212,7 +212,7 @@ std::int64_t ResponderTable::nonce_expiry_ms(std::int64_t clock_ms,
 }
 
 Result<Established, DropReason> ResponderTable::handle_auth_proof(Instant now, std::int64_t unix_ms,
-                                                                  const Source& from,
+                                                                  const Route& from,
                                                                   const wire::FrameView& frame) {
     handle_timeout(now);
     const auto entry = half_open_.find(frame.session_id);

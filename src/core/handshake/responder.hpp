@@ -8,32 +8,19 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <stt/address.hpp>
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
 #include <utility>
 #include <vector>
 
+#include "base/route.hpp"
 #include "core/handshake/messages.hpp"
 #include "core/handshake/nonce_store.hpp"
 #include "core/handshake/session_id_in_use.hpp"
 #include "stc/random.hpp"
 
 namespace stt::handshake {
-
-// Where a handshake frame came from. A repeat must come from the same address by the same
-// transport, and on WebSocket by the same connection.
-struct Source {
-    Address address;
-    std::uint64_t connection = 0;  // 0: UDP; else the WebSocket connection's own number
-
-    Source() noexcept = default;
-    // Implicit: an address alone means UDP.
-    Source(const Address& address_given, std::uint64_t connection_given = 0) noexcept
-        : address(address_given), connection(connection_given) {}
-    friend bool operator==(const Source&, const Source&) noexcept = default;
-};
 
 // The caller's name for a seed.
 using SeedId = std::uint64_t;
@@ -45,7 +32,7 @@ struct Established {
     NodeId peer_node_id{};
     Capabilities used_capabilities{};
     SeedId seed_id = 0;
-    Source hello_source;
+    Route hello_source;
     // AUTH_PROOF came from where HELLO did: the path is validated. Else the path is a
     // candidate (§11), as always after establish(), whose caller knows where its frame came
     // from and compares it with hello_source.
@@ -95,7 +82,7 @@ public:
     // handshake_timestamp, handshake_commitment, handshake_replayed, handshake_wrong_address (a
     // repeat from elsewhere), handshake_limit.
     Result<Bytes, wire::DropReason> handle_hello(Instant now, std::int64_t unix_ms,
-                                                 const Source& from, const wire::FrameView& frame,
+                                                 const Route& from, const wire::FrameView& frame,
                                                  SessionIdInUse is_in_use);
 
     // An AUTH frame. Its half-open handshake is consumed when it is good. Drops:
@@ -103,7 +90,7 @@ public:
     // for a repeat among its sessions first), not_authentic, handshake_malformed,
     // handshake_commitment.
     Result<Established, wire::DropReason> handle_auth_proof(Instant now, std::int64_t unix_ms,
-                                                            const Source& from,
+                                                            const Route& from,
                                                             const wire::FrameView& frame);
 
     // For a session's frame that may come before AUTH_PROOF: the key of the half-open session,
@@ -133,7 +120,7 @@ private:
         Digest32 th2{};
         stc::Key session_key{};
         Capabilities used{};
-        Source source;
+        Route source;
         Instant expiry;
         Digest32 hello_tag{};
         std::size_t repeat_count = 0;
@@ -144,9 +131,9 @@ private:
     Result<OpenedHello, wire::DropReason> open_hello(const wire::FrameView& frame) const;
     Result<void, wire::DropReason> check_hello(const OpenedHello& hello,
                                                std::int64_t unix_ms) const;
-    Result<Bytes, wire::DropReason> repeat_response(HalfOpen& half_open, const Source& from,
+    Result<Bytes, wire::DropReason> repeat_response(HalfOpen& half_open, const Route& from,
                                                     const Digest32& tag) noexcept;
-    Result<Bytes, wire::DropReason> begin(Instant now, std::int64_t unix_ms, const Source& from,
+    Result<Bytes, wire::DropReason> begin(Instant now, std::int64_t unix_ms, const Route& from,
                                           const OpenedHello& hello, SessionIdInUse is_in_use);
     std::optional<wire::SessionId> draw_session_id(Parties& parties, SessionIdInUse is_in_use);
     std::int64_t nonce_clock_ms(Instant now, std::int64_t unix_ms) const noexcept;

@@ -28,7 +28,7 @@ struct Waiting {
     }
     Envelope envelope() const { return {.type = wire::FrameType::auth, .session_id = session_id}; }
     Result<Established, DropReason> send(Frame frame) { return send(frame, world.from); }
-    Result<Established, DropReason> send(Frame frame, const Source& from) {
+    Result<Established, DropReason> send(Frame frame, const Route& from) {
         return table.handle_auth_proof(world.now, world.unix_ms, from, frame.view());
     }
     void check_dropped(const Frame& frame, DropReason reason) {
@@ -158,7 +158,7 @@ TEST_CASE(
     Waiting other_transport;
     CHECK(!other_transport
                .send(Frame(other_transport.initiator.auth_proof_frame()),
-                     Source(other_transport.world.from.address, 3))
+                     Route(other_transport.world.from.address, 3))
                ->is_path_validated);
 }
 

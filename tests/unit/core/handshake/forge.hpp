@@ -116,8 +116,8 @@ struct World {
     HandshakeId handshake_id{1, 1, 2, 3, 5, 8, 13, 21};
     std::int64_t unix_ms = 1'800'000'000'000;
     Instant now = Instant(Duration(5'000'000));
-    Source from{Address::ipv4({192, 0, 2, 1}, 9001)};
-    Source elsewhere{Address::ipv4({192, 0, 2, 1}, 9002)};
+    Route from{Address::ipv4({192, 0, 2, 1}, 9001)};
+    Route elsewhere{Address::ipv4({192, 0, 2, 1}, 9002)};
 };
 
 template <class T>

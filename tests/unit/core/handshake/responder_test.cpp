@@ -13,7 +13,7 @@ struct Pair {
         CHECK(table.add_seed(1, world.context));
     }
 
-    Result<Bytes, DropReason> hello(const Source& from) {
+    Result<Bytes, DropReason> hello(const Route& from) {
         Frame frame(initiator.hello_frame());
         return table.handle_hello(world.now, world.unix_ms, from, frame.view(), none_in_use);
     }
@@ -25,7 +25,7 @@ struct Pair {
         Frame response(*answer);
         REQUIRE(initiator.handle_response(response.view(), world.unix_ms, none_in_use));
     }
-    Result<Established, DropReason> auth_proof(const Source& from) {
+    Result<Established, DropReason> auth_proof(const Route& from) {
         Frame frame(initiator.auth_proof_frame());
         return table.handle_auth_proof(world.now, world.unix_ms, from, frame.view());
     }
@@ -88,7 +88,7 @@ TEST_CASE("protocol §4.1: a repeat from another address, transport or connectio
     Pair pair;
     REQUIRE(pair.hello());
     CHECK(reason_of(pair.hello(pair.world.elsewhere)) == DropReason::handshake_wrong_address);
-    const Source websocket(pair.world.from.address, 7);
+    const Route websocket(pair.world.from.address, 7);
     CHECK(reason_of(pair.hello(websocket)) == DropReason::handshake_wrong_address);
     // Such ones use up nothing.
     for (int i = 0; i < 20; ++i) static_cast<void>(pair.hello(pair.world.elsewhere));
@@ -97,7 +97,7 @@ TEST_CASE("protocol §4.1: a repeat from another address, transport or connectio
     Pair by_websocket;
     REQUIRE(by_websocket.hello(websocket));
     CHECK(by_websocket.hello(websocket));
-    CHECK(reason_of(by_websocket.hello(Source(websocket.address, 8))) ==
+    CHECK(reason_of(by_websocket.hello(Route(websocket.address, 8))) ==
           DropReason::handshake_wrong_address);
 }
 
