@@ -15,6 +15,7 @@ from pathlib import Path
 
 STT = os.environ.get("STT_BINARY", "")
 HOSTILE_SENDER = os.environ.get("STT_HOSTILE_SENDER", "")
+EMULATOR = os.environ.get("STT_EMULATOR", "")
 IS_SANITIZED = os.environ.get("STT_SANITIZED", "") != ""
 
 # Nothing here may take longer, also on a machine that is busy with other things.
@@ -96,6 +97,39 @@ class Running:
             self.memory_peak = int(found[1]) * 1024
 
 
+class Emulator:
+    """A path with qualities of its own, in front of the server at `target`."""
+
+    def __init__(self, target, *settings, seed=1):
+        self.process = subprocess.Popen(
+            [EMULATOR, target, f"seed={seed}", "seconds=300", *settings], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.address = self._line().removeprefix("listening on ")
+
+    def _line(self):
+        return self.process.stdout.readline().strip()
+
+    def tell(self, line):
+        """A command of the emulator; tests/e2e/emulator/main.cpp."""
+        self.process.stdin.write(line + "\n")
+        answer = self._line()
+        if not answer.startswith("ok"):
+            raise AssertionError(f"{line!r}: {answer!r}")
+        return answer.removeprefix("ok").strip()
+
+    def counters(self):
+        """What became of the datagrams: {"up": {"offered": …}, "down": …}."""
+        directions = (half.split(":") for half in self.tell("statistics").split(";"))
+        return {name.strip(): {key: int(value) for key, value in
+                               (word.split("=") for word in words.split())}
+                for name, words in directions}
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+
+
 def wait_until(condition, what, timeout=TIMEOUT):
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -149,6 +183,7 @@ class Case(unittest.TestCase):
         self.inbox.mkdir()
         self.port = free_port()
         self.target = f"127.0.0.1:{self.port}"
+        self.path_target = self.target  # where a client sends to
 
     def start(self, *arguments, **options):
         running = Running(arguments, **options)
@@ -163,6 +198,13 @@ class Case(unittest.TestCase):
     def run_stt(self, *arguments, timeout=TIMEOUT, **options):
         return self.start(*arguments, **options).wait(timeout)
 
+    def emulate(self, *settings, **options):
+        """Puts a path in front of the receiver: from here on, send and connect go over it."""
+        emulator = Emulator(self.target, *settings, **options)
+        self.addCleanup(emulator.end)
+        self.path_target = emulator.address
+        return emulator
+
     def receive(self, *options, inbox=None, **more):
         running = self.start("receive", "--seed", self.seed, "--listen", self.target, *options,
                              inbox or self.inbox, **more)
@@ -170,7 +212,8 @@ class Case(unittest.TestCase):
         return running
 
     def start_send(self, *paths, options=()):
-        return self.start("send", "--seed", self.seed, "-v", *options, *paths, self.target)
+        return self.start("send", "--seed", self.seed, "-v", *options, *paths,
+                          self.path_target)
 
     def send(self, *paths, options=()):
         return self.start_send(*paths, options=options).wait()

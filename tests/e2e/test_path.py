@@ -1,0 +1,49 @@
+"""Files over paths that are far from perfect."""
+
+import time
+
+from support import OK, Case, write_random
+
+
+class Paths(Case):
+    def assert_arrives(self, size, *settings, during=None, options=()):
+        """Sends a file over an emulated path; the seconds it took, and the emulator."""
+        source = self.folder / "file"
+        write_random(source, size)
+        self.receive()
+        emulator = self.emulate(*settings)
+        start = time.monotonic()
+        sender = self.start_send(source, options=options)
+        if during:
+            during(emulator, sender)
+        ended = sender.wait()
+        taken = time.monotonic() - start
+        self.assertEqual(ended.code, OK, ended.errors)
+        self.assertEqual(self.content_sent(ended), (size, 0))
+        with open(source, "rb") as a, open(self.inbox / "file", "rb") as b:
+            self.assertTrue(a.read() == b.read())
+        return taken, emulator.counters()
+
+    def test_two_percent_of_loss(self):
+        _, counters = self.assert_arrives(4_000_000, "delay_ms=10", "rate_mbit=100", "loss=0.02")
+        self.assertGreater(counters["up"]["lost"], 20)
+
+    def test_everything_at_once(self):
+        _, counters = self.assert_arrives(
+            3_000_000, "delay_ms=10", "jitter_ms=3", "rate_mbit=50", "loss=0.01", "reorder=0.02",
+            "duplicate=0.02", "corrupt=0.02", "burst_begin=0.002", "burst_end=0.3")
+        for name in ("lost", "reordered", "duplicated", "corrupted"):
+            self.assertGreater(counters["up"][name], 10, name)
+
+    def test_long_round_trip(self):
+        self.assert_arrives(2_000_000, "delay_ms=375", "rate_mbit=50", "queue_kb=2000")
+
+    def test_a_path_that_is_dead_for_five_seconds(self):
+        def black_out(emulator, _sender):
+            self.wait_for_part(3_000_000)
+            emulator.tell("blackout 5000")
+        taken, counters = self.assert_arrives(20_000_000, "delay_ms=10", "rate_mbit=50",
+                                              during=black_out)
+        self.assertGreater(counters["up"]["blacked_out"], 0)
+        # It goes on soon after the path is back: 3.2 s of content, 5 s of nothing.
+        self.assertLess(taken, 30)
