@@ -1,4 +1,4 @@
-// Memory that holds keys. Spec stc, "Code that handles keys".
+// Memory that holds keys. Spec stc "Code that handles keys".
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Integers of fixed width as bytes. The wire is big-endian (Spec protocol, preamble);
+// Integers of fixed width as bytes. The wire is big-endian (Spec protocol preamble);
 // the lanes of the permutation are little-endian (FIPS 202).
 #pragma once
 

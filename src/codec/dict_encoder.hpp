@@ -40,7 +40,7 @@ private:
 // A DictEncoder with its own storage: a context of STC.
 //
 // 512 bytes hold the largest context of the protocol, that of the session key
-// (five 32-byte values, two numbers and their keys: 264 bytes). Spec stc, Context.
+// (five 32-byte values, two numbers and their keys: 264 bytes). Spec stc Context.
 class ContextDict {
 public:
     static constexpr std::size_t size_max = 512;

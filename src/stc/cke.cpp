@@ -13,7 +13,7 @@
 namespace stt::stc {
 namespace {
 
-// Spec stc, Notation: the domain byte of CKE derive.
+// Spec stc Notation: the domain byte of CKE derive.
 constexpr std::uint8_t derive_domain = 0x12;
 
 // The one block that a short context is, padded as TurboSHAKE128 pads its last. RFC 9861 §2.2.

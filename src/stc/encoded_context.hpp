@@ -1,4 +1,4 @@
-// How the functions of STC read a context. Spec stc, Notation.
+// How the functions of STC read a context. Spec stc Notation.
 #pragma once
 
 #include <cstdint>

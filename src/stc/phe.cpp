@@ -11,7 +11,7 @@
 namespace stt::stc {
 namespace {
 
-// Spec stc, Notation: the domain bytes of PHE.
+// Spec stc Notation: the domain bytes of PHE.
 constexpr std::uint8_t digest_domain = 0x10;
 constexpr std::uint8_t keyed_digest_domain = 0x11;
 

@@ -1,4 +1,4 @@
-// Where randomness comes from. Spec stc, "Code that handles keys".
+// Where randomness comes from. Spec stc "Code that handles keys".
 #pragma once
 
 #include <stt/bytes.hpp>

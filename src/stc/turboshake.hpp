@@ -10,7 +10,7 @@
 namespace stt::stc {
 
 inline constexpr std::size_t lattice_size = 200;
-// Bytes absorbed or squeezed per permutation; the capacity is 32 bytes. Spec stc, "One
+// Bytes absorbed or squeezed per permutation; the capacity is 32 bytes. Spec stc "One
 // permutation".
 inline constexpr std::size_t rate = 168;
 
@@ -24,7 +24,7 @@ public:
     TurboShake128& operator=(const TurboShake128&) noexcept = default;
 
     void absorb(Bytes data) noexcept;
-    // keyblock(K): varint(|K|) ‖ K, padded with zeros to whole blocks. Spec stc, Notation.
+    // keyblock(K): varint(|K|) ‖ K, padded with zeros to whole blocks. Spec stc Notation.
     // Only at a block's start.
     void absorb_key_block(Bytes key) noexcept;
     // Ends the input. `domain` is 0x01 to 0x7f. Call once, before squeeze().

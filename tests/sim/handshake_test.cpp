@@ -43,7 +43,8 @@ LinkOptions delayed(Duration delay) {
     return link;
 }
 
-TEST_CASE("4.3: up to three losses at any of the four places only delay a handshake") {
+TEST_CASE(
+    "protocol §4.3 (a): up to three losses at any of the four places only delay a handshake") {
     for (unsigned code = 0; code < 256; ++code) {
         const std::array<unsigned, 4> counts{code & 3, (code >> 2) & 3, (code >> 4) & 3, code >> 6};
         if (counts[0] + counts[1] + counts[2] + counts[3] > 3) continue;
@@ -63,7 +64,9 @@ TEST_CASE("4.3: up to three losses at any of the four places only delay a handsh
     }
 }
 
-TEST_CASE("4.3: data leaves with AUTH_PROOF, and arrives after one round trip and a half") {
+TEST_CASE(
+    "protocol §4.3 (c): data leaves with AUTH_PROOF, and arrives after one round trip and a "
+    "half") {
     SessionPair pair(1);
     pair.network.set_links(client, server, delayed(milliseconds(50)));
     const Instant started = pair.network.now();
@@ -82,7 +85,7 @@ TEST_CASE("4.3: data leaves with AUTH_PROOF, and arrives after one round trip an
     CHECK(pair.network.now() - started == milliseconds(150));
 }
 
-TEST_CASE("4.2: data confirms a session whose AUTH_PROOF was lost for good") {
+TEST_CASE("protocol §4.2 (a): data confirms a session whose AUTH_PROOF was lost for good") {
     SessionPair pair(2);
     pair.network.set_links(client, server, delayed(milliseconds(20)));
     // AUTH_PROOF comes alone and never arrives; what is sent behind it does.
@@ -97,7 +100,7 @@ TEST_CASE("4.2: data confirms a session whose AUTH_PROOF was lost for good") {
     CHECK(pair.received(server, key).text == "data");
 }
 
-TEST_CASE("4.2: a repeated AUTH_PROOF gets the stored FINAL, byte for byte") {
+TEST_CASE("protocol §4.2 (b): a repeated AUTH_PROOF gets the stored FINAL, byte for byte") {
     SessionPair pair(3);
     pair.network.set_recording(true);
     // Only FINAL confirms: the server's session frames are lost for a while.
@@ -138,7 +141,7 @@ struct ReplayedHello {
     std::vector<std::vector<std::uint8_t>> answers;
 };
 
-TEST_CASE("4.1: a repeated HELLO gets the same RESPONSE, at most eight times") {
+TEST_CASE("protocol §4.1 (f): a repeated HELLO gets the same RESPONSE, at most eight times") {
     ReplayedHello scene;
     REQUIRE(scene.answers.size() == 1);
     for (int i = 0; i < 20; ++i) {
@@ -151,7 +154,8 @@ TEST_CASE("4.1: a repeated HELLO gets the same RESPONSE, at most eight times") {
     CHECK(scene.pair.drops(server, DropReason::handshake_limit) == 12);
 }
 
-TEST_CASE("4.1: a HELLO replayed from another address, or later, is met with silence") {
+TEST_CASE(
+    "protocol §4.1 (a): a HELLO replayed from another address, or later, is met with silence") {
     ReplayedHello scene;
     const Address elsewhere = Address::ipv4({10, 9, 9, 9}, 1'234);
     scene.pair.network.inject(elsewhere, server, scene.hello);
@@ -168,7 +172,7 @@ TEST_CASE("4.1: a HELLO replayed from another address, or later, is met with sil
     CHECK(scene.pair.drops(server, DropReason::handshake_replayed) == 1);
 }
 
-TEST_CASE("4.1: a timestamp up to 120 s old or early is taken, one beyond is not") {
+TEST_CASE("protocol §4.1 (c): a timestamp up to 120 s old or early is taken, one beyond is not") {
     for (const int sign : {-1, 1}) {
         for (const int over_ms : {0, 1}) {
             SessionPair pair(5);
@@ -180,7 +184,7 @@ TEST_CASE("4.1: a timestamp up to 120 s old or early is taken, one beyond is not
     }
 }
 
-TEST_CASE("4.1: with the timestamp check off clocks may differ by years") {
+TEST_CASE("protocol §4.1 (c): with the timestamp check off clocks may differ by years") {
     connection::EndpointConfig config;
     config.responder.timestamp_window = milliseconds(0);
     SessionPair pair(6, config);
@@ -205,7 +209,7 @@ TEST_CASE("two nodes that connect to each other at once get two sessions, and bo
     }
 }
 
-TEST_CASE("4.3: RESPONSE from where HELLO did not go is dropped") {
+TEST_CASE("protocol §4.3 (e): RESPONSE from where HELLO did not go is dropped") {
     SessionPair pair(8);
     std::vector<std::uint8_t> response;
     pair.network.filter = [&](const DatagramView& datagram) {
@@ -230,7 +234,7 @@ TEST_CASE("4.3: RESPONSE from where HELLO did not go is dropped") {
     CHECK(pair.drops(client, DropReason::handshake_unexpected) == 1);
 }
 
-TEST_CASE("4.3: only the node id that is wanted may answer") {
+TEST_CASE("protocol §4.3 (f): only the node id that is wanted may answer") {
     for (const bool is_right : {true, false}) {
         SessionPair pair(9);
         handshake::NodeId wanted = pair.network.endpoint(server).node_id();
@@ -243,7 +247,7 @@ TEST_CASE("4.3: only the node id that is wanted may answer") {
     }
 }
 
-TEST_CASE("4.4: a node does not talk to itself, also when its messages come back") {
+TEST_CASE("protocol §4.4 (c): a node does not talk to itself, also when its messages come back") {
     SessionPair pair(10);
     pair.network.connect(client, client);
     pair.network.run_for(seconds(12));
@@ -252,7 +256,7 @@ TEST_CASE("4.4: a node does not talk to itself, also when its messages come back
     CHECK(pair.network.endpoint(client).half_open_count() == 0);
 }
 
-TEST_CASE("4.3: an attempt that nobody answers fails after 10 s and eight HELLOs") {
+TEST_CASE("protocol §4.3 (a): an attempt that nobody answers fails after 10 s and eight HELLOs") {
     SessionPair pair(11);
     pair.network.set_recording(true);
     pair.network.filter = [](const DatagramView&) { return Verdict::drop; };
@@ -270,7 +274,7 @@ TEST_CASE("4.3: an attempt that nobody answers fails after 10 s and eight HELLOs
     CHECK(pair.network.recorded()[7].at - started == milliseconds(9'750));
 }
 
-TEST_CASE("4.3: a session that the peer never confirms ends after 10 s") {
+TEST_CASE("protocol §4.3 (d): a session that the peer never confirms ends after 10 s") {
     SessionPair pair(12);
     pair.network.filter = [](const DatagramView& datagram) {
         const auto place = place_of(datagram.bytes);

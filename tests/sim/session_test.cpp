@@ -20,7 +20,7 @@ LinkOptions delayed(Duration delay) {
     return link;
 }
 
-TEST_CASE("12.3: close tells the peer code and reason, and both sides end") {
+TEST_CASE("protocol §12.3 (a): close tells the peer code and reason, and both sides end") {
     SessionPair pair(1);
     pair.network.set_links(client, server, delayed(milliseconds(10)));
     REQUIRE(pair.establish());
@@ -39,7 +39,7 @@ TEST_CASE("12.3: close tells the peer code and reason, and both sides end") {
     CHECK(pair.network.endpoint(server).session_count() == 0);
 }
 
-TEST_CASE("12.3: a reason is cut at 255 bytes, and never inside a character") {
+TEST_CASE("protocol §12.3 (a): a reason is cut at 255 bytes, and never inside a character") {
     const std::string umlaut = "\xc3\xa4";
     for (const std::size_t before : {253u, 254u, 255u}) {
         SessionPair pair(2);
@@ -51,7 +51,8 @@ TEST_CASE("12.3: a reason is cut at 255 bytes, and never inside a character") {
     }
 }
 
-TEST_CASE("12.3: a lost SESSION_CLOSE is repeated on the 1st, 2nd, 4th and 8th frame") {
+TEST_CASE(
+    "protocol §12.3 (a): a lost SESSION_CLOSE is repeated on the 1st, 2nd, 4th and 8th frame") {
     SessionPair pair(3);
     REQUIRE(pair.establish());
     pair.network.run_for(seconds(1));
@@ -82,7 +83,9 @@ TEST_CASE("12.3: a lost SESSION_CLOSE is repeated on the 1st, 2nd, 4th and 8th f
     CHECK(pair.network.endpoint(client).session_count() == 1);
 }
 
-TEST_CASE("12.3: what was sent before the close is still told, and the close comes last") {
+TEST_CASE(
+    "protocol §12.3 (d): what was sent before the close is still told, and the close comes "
+    "last") {
     SessionPair pair(4);
     REQUIRE(pair.establish());
     const auto key = pair.open(client);
@@ -100,7 +103,9 @@ TEST_CASE("12.3: what was sent before the close is still told, and the close com
     CHECK(std::holds_alternative<connection::Closed>(last->event));
 }
 
-TEST_CASE("12.2: a session without streams ends quietly after 300 s of silence, not before") {
+TEST_CASE(
+    "protocol §12.2 (b): a session without streams ends quietly after 300 s of silence, not "
+    "before") {
     SessionPair pair(5);
     REQUIRE(pair.establish());
     pair.network.run_for(seconds(5));
@@ -116,7 +121,7 @@ TEST_CASE("12.2: a session without streams ends quietly after 300 s of silence, 
     CHECK(pair.closed(server)->code == static_cast<std::uint64_t>(ErrorCode::timeout));
 }
 
-TEST_CASE("12.2: PING every 15 s keeps the session of an open stream alive") {
+TEST_CASE("protocol §12.2 (a): PING every 15 s keeps the session of an open stream alive") {
     SessionPair pair(6);
     REQUIRE(pair.establish());
     const auto key = pair.open(client);
@@ -129,7 +134,7 @@ TEST_CASE("12.2: PING every 15 s keeps the session of an open stream alive") {
     CHECK(pair.connection(client).totals().frames_sent < 2'000 / 15 * 5);
 }
 
-TEST_CASE("12.2: a peer that went away with a stream open is given up after 300 s") {
+TEST_CASE("protocol §12.2 (b): a peer that went away with a stream open is given up after 300 s") {
     SessionPair pair(7);
     REQUIRE(pair.establish());
     static_cast<void>(pair.open(client));
@@ -142,7 +147,9 @@ TEST_CASE("12.2: a peer that went away with a stream open is given up after 300 
     CHECK(pair.closed(client)->cause == CloseCause::idle);
 }
 
-TEST_CASE("5.1: keys rotate every 50 frames in both directions at once, under load and loss") {
+TEST_CASE(
+    "protocol §5.1 (b)(c): keys rotate every 50 frames in both directions at once, under "
+    "load and loss") {
     connection::EndpointConfig config;
     config.connection.rotation_frames = 50;
     SessionPair pair(8, config);
@@ -169,7 +176,7 @@ TEST_CASE("5.1: keys rotate every 50 frames in both directions at once, under lo
     }
 }
 
-TEST_CASE("5.1: keys rotate by time, by bytes, and not without a reason") {
+TEST_CASE("protocol §5.1 (b): keys rotate by time, by bytes, and not without a reason") {
     connection::EndpointConfig config;
     config.connection.rotation_bytes = 100'000;
     config.connection.rotation_time = seconds(100);
@@ -188,7 +195,9 @@ TEST_CASE("5.1: keys rotate by time, by bytes, and not without a reason") {
     CHECK(pair.received(server, key).text.size() == 150'000);
 }
 
-TEST_CASE("13.1: path MTU discovery finds 1,472 bytes at once, and what lies below in steps") {
+TEST_CASE(
+    "protocol §13.1 (a): path MTU discovery finds 1,472 bytes at once, and what lies below "
+    "in steps") {
     for (const std::size_t path : {1'200u, 1'201u, 1'300u, 1'471u, 1'472u, 1'500u}) {
         CAPTURE(path);
         SessionPair pair(10);
@@ -204,7 +213,9 @@ TEST_CASE("13.1: path MTU discovery finds 1,472 bytes at once, and what lies bel
     }
 }
 
-TEST_CASE("13.1: a path that begins to swallow large datagrams is found out: back to 1,200") {
+TEST_CASE(
+    "protocol §13.1 (a): a path that begins to swallow large datagrams is found out: back to "
+    "1,200") {
     SessionPair pair(11);
     LinkOptions link = delayed(milliseconds(10));
     pair.network.set_links(client, server, link);
@@ -226,7 +237,9 @@ TEST_CASE("13.1: a path that begins to swallow large datagrams is found out: bac
     CHECK(pair.connection(client).path().mtu().current() == 1'472);
 }
 
-TEST_CASE("13.1: when the time to probe again comes while the window is full, nothing spins") {
+TEST_CASE(
+    "protocol §13.1 (a): when the time to probe again comes while the window is full, "
+    "nothing spins") {
     SessionPair pair(15);
     LinkOptions link = delayed(milliseconds(50));
     // So much that the window stays at its smallest, two datagrams: a probe rarely fits.
@@ -252,7 +265,8 @@ TEST_CASE("13.1: when the time to probe again comes while the window is full, no
 }
 
 TEST_CASE(
-    "ping: each gets its answer, several at once, at most 16, and a lost one is asked again") {
+    "protocol §8.1 PING, PONG: each gets its answer, several at once, at most 16, and a lost "
+    "one is asked again") {
     SessionPair pair(12);
     pair.network.set_links(client, server, delayed(milliseconds(30)));
     REQUIRE(pair.establish());
@@ -289,7 +303,7 @@ TEST_CASE(
     CHECK(answered_late == 16);
 }
 
-TEST_CASE("10.4: a path that marks congestion is slowed down without a loss") {
+TEST_CASE("protocol §10.4 (c): a path that marks congestion is slowed down without a loss") {
     SessionPair pair(13);
     LinkOptions link = delayed(milliseconds(20));
     link.congestion_mark = 20'000;

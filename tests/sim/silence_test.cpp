@@ -34,7 +34,7 @@ std::uint64_t dropped_by(SessionPair& pair, NodeNumber node) {
     return all;
 }
 
-TEST_CASE("silence: random bytes of any length get no answer and leave no state") {
+TEST_CASE("protocol §4.1 (a): random bytes of any length get no answer and leave no state") {
     SimulatedNetwork network(1);
     const NodeNumber node = network.add_node();
     SeededRandom random(2);
@@ -57,7 +57,7 @@ TEST_CASE("silence: random bytes of any length get no answer and leave no state"
     CHECK(all == 2'000);
 }
 
-TEST_CASE("silence: a stranger with another seed is not answered") {
+TEST_CASE("protocol §4.1 (a): a stranger with another seed is not answered") {
     SimulatedNetwork network(3);
     const std::vector<std::uint8_t> other_seed(32, 7);
     const NodeNumber stranger = network.add_node({}, other_seed);
@@ -69,7 +69,7 @@ TEST_CASE("silence: a stranger with another seed is not answered") {
     CHECK(network.endpoint(node).drops()[unknown] == 8);
 }
 
-TEST_CASE("silence: every frame of a conversation, cut off anywhere, gets no answer") {
+TEST_CASE("protocol §4.1 (a): every frame of a conversation, cut off anywhere, gets no answer") {
     SessionPair source(4);
     const auto recorded = conversation(source);
     // A third node of the same seed that knows nothing of the session.
@@ -88,7 +88,7 @@ TEST_CASE("silence: every frame of a conversation, cut off anywhere, gets no ans
     CHECK(source.network.endpoint(third).half_open_count() == 0);
 }
 
-TEST_CASE("silence: every frame with one bit flipped changes nothing but a counter") {
+TEST_CASE("protocol §3.2 (b)(c): every frame with one bit flipped changes nothing but a counter") {
     SessionPair pair(5);
     const auto recorded = conversation(pair);
     SeededRandom random(6);
@@ -115,7 +115,8 @@ TEST_CASE("silence: every frame with one bit flipped changes nothing but a count
     CHECK(pair.connection(server).state() == connection::SessionState::active);
 }
 
-TEST_CASE("replay: every datagram ever sent, sent again from both sides, changes nothing") {
+TEST_CASE(
+    "protocol §6.1 (b): every datagram ever sent, sent again from both sides, changes nothing") {
     SessionPair pair(7);
     const auto recorded = conversation(pair);
     const std::uint64_t sent_before[2] = {pair.network.bytes_sent_by(client),
@@ -138,7 +139,7 @@ TEST_CASE("replay: every datagram ever sent, sent again from both sides, changes
     CHECK(pair.network.bytes_sent_by(server) - sent_before[server] <= 3 * 200);
 }
 
-TEST_CASE("replay: a session's frames mean nothing in another session") {
+TEST_CASE("protocol §3.2 (c): a session's frames mean nothing in another session") {
     SessionPair pair(8);
     const auto recorded = conversation(pair);
     const auto first = pair.session[server];
@@ -163,7 +164,7 @@ TEST_CASE("replay: a session's frames mean nothing in another session") {
     CHECK(pair.connection(server).totals().frames_received == frames);
 }
 
-TEST_CASE("replay: a frame that is sent back to its sender does not open") {
+TEST_CASE("protocol §5.1 (a): a frame that is sent back to its sender does not open") {
     SessionPair pair(9);
     const auto recorded = conversation(pair);
     const std::uint64_t frames = pair.connection(client).totals().frames_received;
@@ -175,7 +176,7 @@ TEST_CASE("replay: a frame that is sent back to its sender does not open") {
     CHECK(pair.connection(client).totals().frames_received == frames);
 }
 
-TEST_CASE("4: no answer to a handshake message is larger than its question") {
+TEST_CASE("protocol §4.0 (e): no answer to a handshake message is larger than its question") {
     SessionPair pair(10);
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
@@ -193,7 +194,7 @@ TEST_CASE("4: no answer to a handshake message is larger than its question") {
     CHECK(received == sent);
 }
 
-TEST_CASE("silence: frames of a session that has ended get no answer") {
+TEST_CASE("protocol §3.2 (c): frames of a session that has ended get no answer") {
     SessionPair pair(11);
     const auto recorded = conversation(pair);
     pair.close(client, 300, "bye");

@@ -19,7 +19,7 @@ LinkOptions lossy(Duration delay) {
     return link;
 }
 
-TEST_CASE("streams: both sides write at once and close their half") {
+TEST_CASE("protocol §7.3 (a): both sides write at once and close their half") {
     SessionPair pair(1);
     pair.network.set_links(client, server, lossy(milliseconds(5)));
     REQUIRE(pair.establish());
@@ -42,7 +42,7 @@ TEST_CASE("streams: both sides write at once and close their half") {
     CHECK(pair.connection(server).streams().open_count() == 0);
 }
 
-TEST_CASE("8.3: two thousand streams one after another use their IDs again") {
+TEST_CASE("protocol §8.3 (c): two thousand streams one after another use their IDs again") {
     SessionPair pair(2);
     pair.network.set_links(client, server, lossy(milliseconds(2)));
     REQUIRE(pair.establish());
@@ -79,7 +79,9 @@ TEST_CASE("8.3: two thousand streams one after another use their IDs again") {
     CHECK(pair.count(server, StreamEvent::Kind::opened) == 2'000);
 }
 
-TEST_CASE("9.2: what an application does not read costs the peer's progress, not memory") {
+TEST_CASE(
+    "protocol §9.2 (c): what an application does not read costs the peer's progress, not "
+    "memory") {
     SessionPair pair(3);
     REQUIRE(pair.establish());
     pair.reads[server] = false;
@@ -102,7 +104,7 @@ TEST_CASE("9.2: what an application does not read costs the peer's progress, not
     CHECK(received == written);
 }
 
-TEST_CASE("8.1: RESET ends one direction with its code, and the other goes on") {
+TEST_CASE("protocol §8.1 RESET: RESET ends one direction with its code, and the other goes on") {
     SessionPair pair(4);
     pair.network.set_links(client, server, lossy(milliseconds(5)));
     REQUIRE(pair.establish());
@@ -122,7 +124,7 @@ TEST_CASE("8.1: RESET ends one direction with its code, and the other goes on") 
     CHECK(pair.connection(server).streams().unread() == 0);
 }
 
-TEST_CASE("8.1: STOP is answered with RESET of the same code") {
+TEST_CASE("protocol §8.1 STOP: STOP is answered with RESET of the same code") {
     SessionPair pair(5);
     pair.network.set_links(client, server, lossy(milliseconds(5)));
     REQUIRE(pair.establish());
@@ -202,7 +204,7 @@ TEST_CASE("lesson 7: END, RESET, STOP and release in every order, over every ord
     }
 }
 
-TEST_CASE("9.1: credit stays whole when hundreds of streams are reset under way") {
+TEST_CASE("protocol §9.1 (c): credit stays whole when hundreds of streams are reset under way") {
     SessionPair pair(6);
     pair.network.set_links(client, server, lossy(milliseconds(2)));
     REQUIRE(pair.establish());

@@ -65,7 +65,7 @@ RawPeer::Frame control_frame(std::vector<std::uint8_t> plaintext, std::uint8_t f
     return frame;
 }
 
-TEST_CASE("8.1: an empty or malformed control payload is error 1") {
+TEST_CASE("protocol §8.1 (d): an empty or malformed control payload is error 1") {
     const std::vector<std::vector<std::uint8_t>> payloads{
         {},                                    // nothing
         {0x01},                                // a kind without a length
@@ -82,7 +82,7 @@ TEST_CASE("8.1: an empty or malformed control payload is error 1") {
     }
 }
 
-TEST_CASE("8.1: nothing in a payload acts when a later part of it is malformed") {
+TEST_CASE("protocol §8.1 (d): nothing in a payload acts when a later part of it is malformed") {
     RawPeer peer(2);
     peer.clear();
     // A good PING, and then half of another.
@@ -91,7 +91,7 @@ TEST_CASE("8.1: nothing in a payload acts when a later part of it is malformed")
     CHECK(peer.messages<wire::Pong>().empty());
 }
 
-TEST_CASE("8.1: unknown control kinds are skipped, and acknowledged") {
+TEST_CASE("protocol §8.1 (b): unknown control kinds are skipped, and acknowledged") {
     RawPeer peer(3);
     peer.clear();
     peer.send(control_frame({0x7e, 0x02, 9, 9, 0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8}));
@@ -101,7 +101,7 @@ TEST_CASE("8.1: unknown control kinds are skipped, and acknowledged") {
     CHECK(is_healthy(peer));
 }
 
-TEST_CASE("3: frame types that nobody assigned are acknowledged and ignored") {
+TEST_CASE("protocol §3.3 (b): frame types that nobody assigned are acknowledged and ignored") {
     for (const unsigned type : {0x06u, 0x7fu, 0x80u, 0xffu}) {
         RawPeer peer(4);
         peer.advance(milliseconds(30));
@@ -120,7 +120,7 @@ TEST_CASE("3: frame types that nobody assigned are acknowledged and ignored") {
     }
 }
 
-TEST_CASE("3: PADDED plaintext is taken off, and without its mark is error 1") {
+TEST_CASE("protocol §3.5 (d): PADDED plaintext is taken off, and without its mark is error 1") {
     RawPeer peer(5);
     peer.clear();
     std::vector<std::uint8_t> ping{0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x80, 0, 0, 0};
@@ -134,7 +134,7 @@ TEST_CASE("3: PADDED plaintext is taken off, and without its mark is error 1") {
     }
 }
 
-TEST_CASE("6: a Sequence is taken once, whatever it carries") {
+TEST_CASE("protocol §6.1 (b): a Sequence is taken once, whatever it carries") {
     RawPeer peer(6);
     RawPeer::Frame frame = control_frame({0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8});
     frame.sequence = 10;
@@ -156,7 +156,9 @@ TEST_CASE("6: a Sequence is taken once, whatever it carries") {
     CHECK(peer.drops(DropReason::sequence_repeated) == 3);
 }
 
-TEST_CASE("6: 4,096 Sequences below the highest one are taken, the next is too old") {
+TEST_CASE(
+    "protocol §6.1 (a)(b): 4,096 Sequences below the highest one are taken, the next is too "
+    "old") {
     RawPeer peer(7);
     RawPeer::Frame frame = control_frame({0x01, 0x08, 1, 2, 3, 4, 5, 6, 7, 8});
     const auto send_at = [&](std::uint64_t sequence) {
@@ -169,7 +171,7 @@ TEST_CASE("6: 4,096 Sequences below the highest one are taken, the next is too o
     CHECK(send_at(10'000 - 4'097) == 1);
 }
 
-TEST_CASE("10.3: an ACK of a Sequence that was never sent is error 1") {
+TEST_CASE("protocol §10.3 (b): an ACK of a Sequence that was never sent is error 1") {
     RawPeer peer(8);
     const std::uint64_t last = peer.frames().back().sequence;
     peer.acknowledge(0, last);
@@ -178,7 +180,7 @@ TEST_CASE("10.3: an ACK of a Sequence that was never sent is error 1") {
     CHECK(violation_code(peer) == 1);
 }
 
-TEST_CASE("10.3: an ACK of a Sequence that was skipped is error 1") {
+TEST_CASE("protocol §10.3 (b): an ACK of a Sequence that was skipped is error 1") {
     RawPeer peer(9);
     // PONGs until one Sequence is left out.
     std::optional<std::uint64_t> skipped;
@@ -198,7 +200,7 @@ TEST_CASE("10.3: an ACK of a Sequence that was skipped is error 1") {
     CHECK(violation_code(peer) == 1);
 }
 
-TEST_CASE("9.1: bytes at the stream's limit are taken, one beyond is error 5") {
+TEST_CASE("protocol §9.1 (e): bytes at the stream's limit are taken, one beyond is error 5") {
     RawPeer peer(10);
     peer.send(1, 0, open_of());
     send_stretch(peer, 1, 0, 65'536);
@@ -207,7 +209,9 @@ TEST_CASE("9.1: bytes at the stream's limit are taken, one beyond is error 5") {
     CHECK(violation_code(peer) == 5);
 }
 
-TEST_CASE("9.1: the session's limit holds over all streams together: one byte beyond is error 5") {
+TEST_CASE(
+    "protocol §9.1 (b)(e): the session's limit holds over all streams together: one byte "
+    "beyond is error 5") {
     RawPeer peer(11);
     // 32 streams of 65,536 bytes are all of it.
     for (std::uint16_t i = 0; i < 33; ++i) {
@@ -221,7 +225,9 @@ TEST_CASE("9.1: the session's limit holds over all streams together: one byte be
     CHECK(violation_code(peer) == 5);
 }
 
-TEST_CASE("9.1: RESET's final offset obeys the stream's limit and counts for the session's") {
+TEST_CASE(
+    "protocol §9.1 (c)(e): RESET's final offset obeys the stream's limit and counts for the "
+    "session's") {
     RawPeer peer(12);
     peer.send(1, 0, open_of());
     peer.send(1, 0, wire::Reset{7, 65'536});
@@ -232,7 +238,7 @@ TEST_CASE("9.1: RESET's final offset obeys the stream's limit and counts for the
     CHECK(violation_code(peer) == 5);
 }
 
-TEST_CASE("7.3: a final offset that changes, is passed, or lies too low is error 5") {
+TEST_CASE("protocol §7.3 (d): a final offset that changes, is passed, or lies too low is error 5") {
     const auto try_after = [](const auto& first, const auto& second) {
         RawPeer peer(13);
         peer.send(1, 0, open_of());
@@ -264,7 +270,7 @@ TEST_CASE("7.3: a final offset that changes, is passed, or lies too low is error
     CHECK(!try_after(reset(100), data(10, 90, true)));
 }
 
-TEST_CASE("7: DATA that is empty without an end, or ends past 2^62, is error 1") {
+TEST_CASE("protocol §7.3 (c): DATA that is empty without an end, or ends past 2^62, is error 1") {
     RawPeer empty(14);
     empty.send(1, 0, open_of());
     empty.send_data(1, 0, 0, {});
@@ -275,14 +281,14 @@ TEST_CASE("7: DATA that is empty without an end, or ends past 2^62, is error 1")
     CHECK(violation_code(far) == 1);
 }
 
-TEST_CASE("7.2: MESSAGE on a stream of bytes is error 4") {
+TEST_CASE("protocol §7.2 (b): MESSAGE on a stream of bytes is error 4") {
     RawPeer peer(15);
     peer.send(1, 0, open_of());
     peer.send_data(1, 0, 0, bytes(5), wire::flag::message);
     CHECK(violation_code(peer) == 4);
 }
 
-TEST_CASE("8.3: the 128th stream opens, the 129th is error 4") {
+TEST_CASE("protocol §8.3 (g): the 128th stream opens, the 129th is error 4") {
     RawPeer peer(16);
     for (std::uint16_t i = 0; i < 128; ++i) {
         peer.send(static_cast<std::uint16_t>(2 * i + 1), 0, open_of());
@@ -292,7 +298,9 @@ TEST_CASE("8.3: the 128th stream opens, the 129th is error 4") {
     CHECK(violation_code(peer) == 4);
 }
 
-TEST_CASE("8.3: a use that is left out is error 1, as is a stream that the other side opens") {
+TEST_CASE(
+    "protocol §8.3 (f): a use that is left out is error 1, as is a stream that the other "
+    "side opens") {
     RawPeer left_out(17);
     left_out.send(1, 1, open_of());
     CHECK(violation_code(left_out) == 1);
@@ -309,7 +317,8 @@ TEST_CASE("8.3: a use that is left out is error 1, as is a stream that the other
 }
 
 TEST_CASE(
-    "8.3: an older use, and the current one of a closed stream, are acknowledged and dropped") {
+    "protocol §8.3 (d): an older use, and the current one of a closed stream, are "
+    "acknowledged and dropped") {
     RawPeer peer(18);
     peer.send(1, 0, open_of());
     peer.send_data(1, 0, 0, bytes(5), wire::flag::stream_end);
@@ -328,7 +337,9 @@ TEST_CASE(
     CHECK(connection->streams().unread() == 0);
 }
 
-TEST_CASE("8.3: DATA waits for its OPEN within the initial credit; past it, it is dropped") {
+TEST_CASE(
+    "protocol §8.3 (a): DATA waits for its OPEN within the initial credit; past it, it is "
+    "dropped") {
     RawPeer peer(19);
     peer.send_data(1, 0, 65'436, bytes(100));
     peer.send_data(1, 0, 65'437, bytes(100));
@@ -349,7 +360,9 @@ TEST_CASE("8.3: DATA waits for its OPEN within the initial credit; past it, it i
     CHECK(outcome->size == 65'536);
 }
 
-TEST_CASE("8.3: a stream of another kind is refused with RESET(7) and STOP(7), and no more") {
+TEST_CASE(
+    "protocol §8.3 (b): a stream of another kind is refused with RESET(7) and STOP(7), and "
+    "no more") {
     for (const std::uint64_t kind : {1u, 2u, 3u, 4u, 1'000u}) {
         RawPeer peer(20);
         peer.clear();
@@ -376,7 +389,9 @@ TEST_CASE("8.3: a stream of another kind is refused with RESET(7) and STOP(7), a
     }
 }
 
-TEST_CASE("11.2: PATH_CHALLENGE is answered once, to where it came from, of a flood the newest") {
+TEST_CASE(
+    "protocol §11.2 (d)(e): PATH_CHALLENGE is answered once, to where it came from, of a "
+    "flood the newest") {
     RawPeer peer(21);
     peer.advance(milliseconds(50));
     peer.clear();
@@ -410,7 +425,9 @@ TEST_CASE("11.2: PATH_CHALLENGE is answered once, to where it came from, of a fl
     CHECK(answers.back().token.back() == 39);
 }
 
-TEST_CASE("5.2: KEY_ROTATION again is ignored; another nonce, or a wrong epoch, is error 2") {
+TEST_CASE(
+    "protocol §5.2 (a): KEY_ROTATION again is ignored; another nonce, or a wrong epoch, is "
+    "error 2") {
     const session::RotationNonce nonce{1};
     const session::RotationNonce other{2};
     RawPeer repeated(22);
@@ -433,7 +450,9 @@ TEST_CASE("5.2: KEY_ROTATION again is ignored; another nonce, or a wrong epoch, 
     CHECK(switched.connection()->receive_epoch() == 2);
 }
 
-TEST_CASE("5.1: a late ACK of an old KEY_ROTATION does not switch to an epoch not announced") {
+TEST_CASE(
+    "protocol §5.1 (c): a late ACK of an old KEY_ROTATION does not switch to an epoch not "
+    "announced") {
     connection::EndpointConfig config;
     config.connection.rotation_frames = 30;
     RawPeer peer(23, config);
@@ -475,7 +494,9 @@ TEST_CASE("5.1: a late ACK of an old KEY_ROTATION does not switch to an epoch no
     CHECK(is_healthy(peer));
 }
 
-TEST_CASE("10.2: forty gaps in what arrives bring a PING with the ACK, once a round trip") {
+TEST_CASE(
+    "protocol §10.2 (c): forty gaps in what arrives bring a PING with the ACK, once a round "
+    "trip") {
     RawPeer peer(24);
     peer.advance(milliseconds(50));
     peer.clear();

@@ -1,4 +1,4 @@
-// Spec stc, "Code that handles keys": "valgrind's memcheck with the keys marked undefined shows
+// Spec stc "Code that handles keys": "valgrind's memcheck with the keys marked undefined shows
 // no branch or index on a secret". To be run under valgrind; see CMakeLists.txt.
 #include <valgrind/memcheck.h>
 

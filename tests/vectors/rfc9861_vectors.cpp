@@ -97,7 +97,7 @@ void check_kt128(const Case& given, const ByteVector& expected, Tally& tally) {
     tally.check(is_equal(content.finish(), expected), "ContentDigest");
 }
 
-// STC has only the functions with 128 bits of strength. Spec stc, "One permutation".
+// STC has only the functions with 128 bits of strength. Spec stc "One permutation".
 bool is_of_stc(const std::string& key) {
     return key.starts_with("TurboSHAKE128(") || key.starts_with("KT128(");
 }

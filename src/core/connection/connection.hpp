@@ -30,7 +30,7 @@
 
 namespace stt::connection {
 
-// Spec protocol §4.5; KEY_ROTATING is ACTIVE with a rotation of this side under way.
+// Spec protocol §4.6; KEY_ROTATING is ACTIVE with a rotation of this side under way.
 enum class SessionState { active = 2, key_rotating = 3, closing = 4, closed = 5 };
 
 // A frame of this session as it came, not yet opened.

@@ -1,5 +1,5 @@
 // Keccak-p[1600, n_r], the one primitive of STC, and the ways this build can compute it.
-// Spec stc, "One permutation".
+// Spec stc "One permutation".
 //
 // This header and those it includes are compiled with and without vector instructions.
 // So it holds no inline function of external linkage that is called at run time: the linker keeps
@@ -15,7 +15,7 @@ namespace stt::stc {
 inline constexpr std::size_t lane_count = 25;
 inline constexpr std::size_t lane_size = 8;
 
-// Spec stc, "One permutation"; 24 rounds give the permutation of FIPS 202.
+// Spec stc "One permutation"; 24 rounds give the permutation of FIPS 202.
 inline constexpr unsigned rounds_stc = 12;
 inline constexpr unsigned rounds_max = 24;
 

@@ -2,7 +2,7 @@
 
 
 class Refused(ValueError):
-    """Spec protocol, preface: "Refuse" means an error value, nothing changed, nothing lost."""
+    """Spec protocol preface: "Refuse" means an error value, nothing changed, nothing lost."""
 
 
 class DoesNotOpen(Refused):

@@ -22,7 +22,9 @@ std::string canonical(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("protocol §8.1: an IPv4 address is written and read as four octets and a port") {
+TEST_CASE(
+    "protocol §8.1 OBSERVED_ADDRESS: an IPv4 address is written and read as four octets and "
+    "a port") {
     const Address address = Address::ipv4({127, 0, 0, 1}, 9001);
     CHECK(address.to_string() == "127.0.0.1:9001");
     CHECK(Address::parse("127.0.0.1:9001") == address);
@@ -57,7 +59,7 @@ TEST_CASE("RFC 5952 §5: an IPv4 address mapped into IPv6 keeps its look") {
     CHECK(canonical("[1:2:3:4:5:6:1.2.3.4]:80") == "[1:2:3:4:5:6:102:304]:80");
 }
 
-TEST_CASE("protocol §8.1: what is no address and port is refused") {
+TEST_CASE("protocol §8.1 OBSERVED_ADDRESS: what is no address and port is refused") {
     for (const char* text : {"",
                              ":",
                              "127.0.0.1",
@@ -112,7 +114,7 @@ TEST_CASE("protocol §8.1: what is no address and port is refused") {
     }
 }
 
-TEST_CASE("protocol §8.1: seeded random addresses survive the round trip") {
+TEST_CASE("protocol §8.1 OBSERVED_ADDRESS: seeded random addresses survive the round trip") {
     std::mt19937_64 engine(5);
     for (int i = 0; i < 5'000; ++i) {
         std::array<std::uint16_t, 8> values{};
@@ -132,7 +134,7 @@ TEST_CASE("protocol §8.1: seeded random addresses survive the round trip") {
     }
 }
 
-TEST_CASE("protocol §11.3: same host means all but the port") {
+TEST_CASE("protocol §11.3 (a): same host means all but the port") {
     const Address address = Address::ipv4({192, 0, 2, 1}, 1);
     CHECK(address.is_same_host(address.with_port(2)));
     CHECK(address.with_port(2).port() == 2);

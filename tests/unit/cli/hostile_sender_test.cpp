@@ -59,7 +59,7 @@ struct Victim {
 
 }  // namespace
 
-TEST_CASE("transfer §4: hostile names are refused one by one, and nothing is made") {
+TEST_CASE("transfer §4.1: hostile names are refused one by one, and nothing is made") {
     const std::vector<std::string> names{"..",
                                          "../x",
                                          "/x",
@@ -101,7 +101,7 @@ TEST_CASE("transfer §4.3: a link cannot be made to leave, and no file goes thro
     CHECK(victim.folder.count() == 3);
 }
 
-TEST_CASE("transfer §5: one path offered twice never gives two contents") {
+TEST_CASE("transfer §5.1: one path offered twice never gives two contents") {
     Victim victim;
     victim.offer("a");
     victim.offer("a");
@@ -124,7 +124,7 @@ TEST_CASE("transfer §5: one path offered twice never gives two contents") {
     CHECK(victim.answers(Kind::refused) == 4);
 }
 
-TEST_CASE("transfer §5: what is out of place ends the transfer") {
+TEST_CASE("transfer §5.11: what is out of place ends the transfer") {
     using Act = std::function<void(Victim&)>;
     const std::vector<Act> acts{
         [](Victim& v) { v.say({.kind = Kind::start, .number = 1}); },

@@ -38,7 +38,7 @@ TEST_CASE("transfer §3.2: an OFFER of every kind comes back as it was") {
     }
 }
 
-TEST_CASE("transfer §3: every other message comes back as it was") {
+TEST_CASE("transfer §3.0: every other message comes back as it was") {
     for (unsigned number = 0; number < 32; ++number) {
         const Kind kind = static_cast<Kind>(number);
         const bool unknown = !parse_notice(kind, {}) &&

@@ -10,7 +10,7 @@ namespace stt::codec {
 
 using test::ByteVector;
 
-TEST_CASE("protocol §2: DictEncoder writes what encode() writes") {
+TEST_CASE("protocol §2.2: DictEncoder writes what encode() writes") {
     ContextDict dict;
     dict.bytes("a", ByteVector{1, 2})
         .integer("b", -129)
@@ -24,7 +24,7 @@ TEST_CASE("protocol §2: DictEncoder writes what encode() writes") {
     CHECK(ByteVector(dict.encoded().begin(), dict.encoded().end()) == expected);
 }
 
-TEST_CASE("protocol §2: an encoded value goes into a DICT as it stands") {
+TEST_CASE("protocol §2.2: an encoded value goes into a DICT as it stands") {
     ByteVector storage(64);
     DictEncoder dict(storage);
     const ByteVector inner = encode(Value(Value::List{Value("x")}));

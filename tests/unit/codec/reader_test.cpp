@@ -28,7 +28,7 @@ void check_truncations(const ByteVector& bytes, const Read& read) {
 
 }  // namespace
 
-TEST_CASE("protocol, preface: integers of fixed width are big-endian") {
+TEST_CASE("protocol preface: integers of fixed width are big-endian") {
     const ByteVector bytes{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     Reader reader(bytes);
     CHECK(*reader.u8() == 0x01);
@@ -38,7 +38,7 @@ TEST_CASE("protocol, preface: integers of fixed width are big-endian") {
     CHECK(reader.is_at_end());
 }
 
-TEST_CASE("protocol, preface: a read that fails changes nothing") {
+TEST_CASE("protocol preface: a read that fails changes nothing") {
     const ByteVector bytes{1, 2, 3, 4, 5, 6, 7, 8};
     const auto first = [&](std::size_t size) {
         return ByteVector(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
@@ -55,7 +55,7 @@ TEST_CASE("protocol, preface: a read that fails changes nothing") {
     check_truncations(longer, [](Reader& reader) { return reader.length_prefixed(); });
 }
 
-TEST_CASE("protocol, preface: a length is compared before it is narrowed") {
+TEST_CASE("protocol preface: a length is compared before it is narrowed") {
     ByteVector bytes(varint_size_max);
     Writer writer(bytes);
     writer.varint(~std::uint64_t{0});
@@ -66,7 +66,7 @@ TEST_CASE("protocol, preface: a length is compared before it is narrowed") {
     CHECK(reader.remaining().size() == bytes.size());
 }
 
-TEST_CASE("protocol, preface: an empty read succeeds anywhere") {
+TEST_CASE("protocol preface: an empty read succeeds anywhere") {
     Reader reader(Bytes{});
     CHECK(reader.is_at_end());
     CHECK(reader.bytes(0)->empty());

@@ -38,7 +38,7 @@ Value sample() {
 
 }  // namespace
 
-TEST_CASE("protocol §2: every truncation is refused") {
+TEST_CASE("protocol §2.3 (b): every truncation is refused") {
     const ByteVector bytes = encode(sample());
     REQUIRE(decode_strict(bytes));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -47,13 +47,15 @@ TEST_CASE("protocol §2: every truncation is refused") {
     }
 }
 
-TEST_CASE("protocol §2: trailing bytes are refused") {
+TEST_CASE("protocol §2.3 (b): trailing bytes are refused") {
     ByteVector bytes = encode(sample());
     bytes.push_back(0);
     CHECK(error_of(bytes) == DecodeError::trailing_bytes);
 }
 
-TEST_CASE("protocol §2: every bit flip decodes or is refused, and strict decoding has one form") {
+TEST_CASE(
+    "protocol §2.3 (b)(e): every bit flip decodes or is refused, and strict decoding has one "
+    "form") {
     const ByteVector bytes = encode(sample());
     for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
         ByteVector flipped = bytes;
@@ -67,7 +69,8 @@ TEST_CASE("protocol §2: every bit flip decodes or is refused, and strict decodi
 }
 
 TEST_CASE(
-    "protocol §2: seeded random bytes decode or are refused; what strict takes is canonical") {
+    "protocol §2.3 (b)(e): seeded random bytes decode or are refused; what strict takes is "
+    "canonical") {
     test::Seeded seeded(4);
     std::size_t taken = 0;
     for (int i = 0; i < 200'000; ++i) {
@@ -86,7 +89,7 @@ TEST_CASE(
     CHECK(taken > 1'000);
 }
 
-TEST_CASE("protocol §2: exactly the 17 tags are known") {
+TEST_CASE("protocol §2.1: exactly the 17 tags are known") {
     std::size_t known = 0;
     for (int tag = 0; tag < 256; ++tag) {
         ByteVector bytes(16);
@@ -97,7 +100,7 @@ TEST_CASE("protocol §2: exactly the 17 tags are known") {
     CHECK(known == 17);
 }
 
-TEST_CASE("protocol §2: other widths are taken by the lenient decoder alone") {
+TEST_CASE("protocol §2.3 (a)(e): other widths are taken by the lenient decoder alone") {
     check_only_lenient({0x14, 0xff}, Value(255));
     check_only_lenient({0x15, 0xff, 0xff}, Value(65'535));
     check_only_lenient({0x16, 0xff, 0xff, 0xff, 0xff}, Value(std::int64_t{0xffffffff}));
@@ -114,7 +117,7 @@ TEST_CASE("protocol §2: other widths are taken by the lenient decoder alone") {
     CHECK(!decode_strict(ByteVector{0x21, 0xff, 0xf8, 0, 0, 0, 0, 0, 1}));
 }
 
-TEST_CASE("protocol §2: keys are STRINGs, unique, and in strict decoding ascending") {
+TEST_CASE("protocol §2.3 (b)(e): keys are STRINGs, unique, and in strict decoding ascending") {
     const ByteVector head{0x41, 0, 0, 0, 2};
     const auto dict = [&](std::uint8_t first, std::uint8_t second) {
         ByteVector bytes = head;
@@ -132,7 +135,8 @@ TEST_CASE("protocol §2: keys are STRINGs, unique, and in strict decoding ascend
 }
 
 TEST_CASE(
-    "protocol §2: a count or length that the rest cannot hold is refused at n + 1, not at n") {
+    "protocol §2.3 (d): a count or length that the rest cannot hold is refused at n + 1, not "
+    "at n") {
     // Three bytes behind the count.
     CHECK(decode(ByteVector{0x30, 0, 0, 0, 3, 1, 2, 3}));
     CHECK(error_of({0x30, 0, 0, 0, 4, 1, 2, 3}) == DecodeError::count_exceeds_input);
@@ -143,7 +147,7 @@ TEST_CASE(
     CHECK(error_of({0x41, 0, 0, 0, 2, 0x31, 0, 0, 0, 0, 0}) == DecodeError::count_exceeds_input);
 }
 
-TEST_CASE("protocol §2: what is allocated is bounded by the input, not by what it claims") {
+TEST_CASE("protocol §2.3 (d): what is allocated is bounded by the input, not by what it claims") {
     constexpr std::size_t factor_max = 300;  // bytes for each byte of input
     const auto allocated = [](const ByteVector& bytes) {
         const test::AllocationCounter counter;

@@ -13,7 +13,7 @@ using test::ByteVector;
 
 }  // namespace
 
-TEST_CASE("protocol §2: an integer takes the smallest signed type that holds it") {
+TEST_CASE("protocol §2.2 (a): an integer takes the smallest signed type that holds it") {
     const auto size_of = [](std::int64_t value) { return encode(Value(value)).size(); };
     for (const int bits : {7, 15, 31}) {
         const std::int64_t power = std::int64_t{1} << bits;
@@ -27,7 +27,7 @@ TEST_CASE("protocol §2: an integer takes the smallest signed type that holds it
     CHECK(size_of(std::numeric_limits<std::int64_t>::min()) == 9);
 }
 
-TEST_CASE("protocol §2: UINT64 is written only above 2^63 - 1") {
+TEST_CASE("protocol §2.2 (a): UINT64 is written only above 2^63 - 1") {
     const std::uint64_t power = std::uint64_t{1} << 63;
     CHECK(encode(Value(power - 1)) ==
           ByteVector{0x13, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
@@ -37,7 +37,7 @@ TEST_CASE("protocol §2: UINT64 is written only above 2^63 - 1") {
     CHECK(Value(power).large_integer() != nullptr);
 }
 
-TEST_CASE("protocol §2: NaN has one encoding, whatever its bits") {
+TEST_CASE("protocol §2.2 (b): NaN has one encoding, whatever its bits") {
     const ByteVector canonical{0x21, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0};
     CHECK(encode(Value(std::numeric_limits<double>::quiet_NaN())) == canonical);
     CHECK(encode(Value(-std::numeric_limits<double>::quiet_NaN())) == canonical);
@@ -46,7 +46,9 @@ TEST_CASE("protocol §2: NaN has one encoding, whatever its bits") {
     CHECK(std::isnan(*decoded->floating()));
 }
 
-TEST_CASE("protocol §2: DICT keys ascend by their UTF-8 bytes, whatever the order of insertion") {
+TEST_CASE(
+    "protocol §2.2 (c): DICT keys ascend by their UTF-8 bytes, whatever the order of "
+    "insertion") {
     Value::Dict entries;
     entries.emplace("é", Value(1));
     entries.emplace("b", Value(2));
@@ -63,7 +65,7 @@ TEST_CASE("protocol §2: DICT keys ascend by their UTF-8 bytes, whatever the ord
     CHECK(bytes == expected);
 }
 
-TEST_CASE("protocol §2: seeded random values survive the round trip, strict and lenient") {
+TEST_CASE("protocol §2.3 (a)(e): seeded random values survive the round trip, strict and lenient") {
     test::Seeded seeded(3);
     for (int i = 0; i < 3'000; ++i) {
         const Value value = test::random_value(seeded, 4);
@@ -78,7 +80,7 @@ TEST_CASE("protocol §2: seeded random values survive the round trip, strict and
     }
 }
 
-TEST_CASE("protocol §2: LISTs and DICTs nest up to 64 deep, and no deeper") {
+TEST_CASE("protocol §2.3 (c): LISTs and DICTs nest up to 64 deep, and no deeper") {
     for (const std::size_t depth : {std::size_t{1}, value_depth_max - 1, value_depth_max}) {
         const Value value = test::nested_lists(depth);
         const auto decoded = decode_strict(encode(value));
@@ -104,7 +106,7 @@ TEST_CASE("protocol §2: LISTs and DICTs nest up to 64 deep, and no deeper") {
     CHECK(decode_strict(inside).has_value());
 }
 
-TEST_CASE("protocol §2: find() finds keys of a DICT and nothing else") {
+TEST_CASE("protocol §2.1: find() finds keys of a DICT and nothing else") {
     const Value dict(Value::Dict{{"key", Value(7)}});
     REQUIRE(dict.find("key") != nullptr);
     CHECK(*dict.find("key")->integer() == 7);

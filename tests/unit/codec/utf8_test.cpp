@@ -42,7 +42,8 @@ bool is_valid_naive(Bytes text) {
 
 }  // namespace
 
-TEST_CASE("protocol §2: every sequence of one, two and three bytes is judged as RFC 3629 does") {
+TEST_CASE(
+    "protocol §2.3 (b): every sequence of one, two and three bytes is judged as RFC 3629 does") {
     CHECK(is_valid_utf8({}));
     std::size_t differences = 0;
     ByteVector bytes(3);
@@ -65,7 +66,7 @@ TEST_CASE("protocol §2: every sequence of one, two and three bytes is judged as
     CHECK(differences == 0);
 }
 
-TEST_CASE("protocol §2: sequences of four bytes are judged as RFC 3629 does") {
+TEST_CASE("protocol §2.3 (b): sequences of four bytes are judged as RFC 3629 does") {
     test::Seeded seeded(2);
     std::size_t differences = 0;
     std::size_t valid = 0;

@@ -41,7 +41,7 @@ DecodeError error_of(ByteVector bytes) {
 
 }  // namespace
 
-TEST_CASE("protocol §1: what is written is read back, and has the size that was foretold") {
+TEST_CASE("protocol §1.1 (a): what is written is read back, and has the size that was foretold") {
     for (const std::uint64_t value : boundaries()) {
         const ByteVector bytes = written(value);
         CHECK(bytes.size() == varint_size(value));
@@ -53,7 +53,7 @@ TEST_CASE("protocol §1: what is written is read back, and has the size that was
     }
 }
 
-TEST_CASE("protocol §1: seeded random values survive the round trip") {
+TEST_CASE("protocol §1.1 (a): seeded random values survive the round trip") {
     test::Seeded seeded(1);
     for (int i = 0; i < 10'000; ++i) {
         const std::uint64_t value = seeded.number_of_any_width();
@@ -63,7 +63,7 @@ TEST_CASE("protocol §1: seeded random values survive the round trip") {
     }
 }
 
-TEST_CASE("protocol §1: every truncation fails and leaves the reader untouched") {
+TEST_CASE("protocol §1.1 (b): every truncation fails and leaves the reader untouched") {
     for (const std::uint64_t value : boundaries()) {
         ByteVector bytes = written(value);
         while (!bytes.empty()) {
@@ -73,7 +73,7 @@ TEST_CASE("protocol §1: every truncation fails and leaves the reader untouched"
     }
 }
 
-TEST_CASE("protocol §1: a longer form than needed is refused") {
+TEST_CASE("protocol §1.1 (b): a longer form than needed is refused") {
     CHECK(error_of({0x80, 0x00}) == DecodeError::not_shortest);
     CHECK(error_of({0xff, 0x00}) == DecodeError::not_shortest);
     for (const std::uint64_t value : boundaries()) {
@@ -85,7 +85,7 @@ TEST_CASE("protocol §1: a longer form than needed is refused") {
     }
 }
 
-TEST_CASE("protocol §1: the tenth byte holds one bit, and there is no eleventh") {
+TEST_CASE("protocol §1.1 (b): the tenth byte holds one bit, and there is no eleventh") {
     ByteVector bytes(9, 0xff);
     bytes.push_back(0x01);
     Reader reader(bytes);

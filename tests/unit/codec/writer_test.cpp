@@ -9,7 +9,7 @@ namespace stt::codec {
 
 using test::ByteVector;
 
-TEST_CASE("protocol, preface: what a Writer writes a Reader reads, in order") {
+TEST_CASE("protocol preface: what a Writer writes a Reader reads, in order") {
     ByteVector bytes(64, 0xee);
     Writer writer(bytes);
     writer.u8(1);
@@ -39,7 +39,7 @@ TEST_CASE("protocol, preface: what a Writer writes a Reader reads, in order") {
     CHECK(reader.is_at_end());
 }
 
-TEST_CASE("protocol, preface: the last byte of the room can be written") {
+TEST_CASE("protocol preface: the last byte of the room can be written") {
     ByteVector bytes(3);
     Writer writer(bytes);
     writer.u8(1);

@@ -13,7 +13,7 @@ using namespace stt;
 using namespace stt::stc;
 using namespace stt::stc::test;
 
-TEST_CASE("stc CKE: a derivation is TurboSHAKE128 of the key's block and the context") {
+TEST_CASE("stc CKE (a): a derivation is TurboSHAKE128 of the key's block and the context") {
     codec::ContextDict context;
     context.string("purpose", "test");
     for (std::size_t key_size : {16u, 32u, 166u, 167u, 4096u}) {
@@ -32,7 +32,7 @@ TEST_CASE("stc CKE: a derivation is TurboSHAKE128 of the key's block and the con
     }
 }
 
-TEST_CASE("stc CKE: L is 1 to 4,096, K is 16 to 4,096 bytes") {
+TEST_CASE("stc CKE (b): L is 1 to 4,096, K is 16 to 4,096 bytes") {
     const auto derive_to = [](std::size_t size) {
         return stops_process([size] {
             Buffer output(size);
@@ -52,7 +52,7 @@ TEST_CASE("stc CKE: L is 1 to 4,096, K is 16 to 4,096 bytes") {
     CHECK(key_of(4097));
 }
 
-TEST_CASE("stc CKE: deriving for many keys gives the same bytes as one by one") {
+TEST_CASE("stc CKE (a): deriving for many keys gives the same bytes as one by one") {
     Samples samples{5};
     for (std::size_t count = 0; count <= 20; ++count) {
         // Outputs and contexts of one block and of more.
@@ -77,7 +77,7 @@ TEST_CASE("stc CKE: deriving for many keys gives the same bytes as one by one") 
     }
 }
 
-TEST_CASE("stc PCF: rotation derives the next key from nonce and epoch") {
+TEST_CASE("stc PCF (a): rotation derives the next key from nonce and epoch") {
     Samples samples{6};
     const Buffer nonce = samples.bytes(32);
     const Key key{std::span<const std::uint8_t, 32>{samples.bytes(32).data(), 32}};

@@ -32,14 +32,14 @@ Buffer purpose(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("stc Context: the seed is 16 to 4,096 bytes") {
+TEST_CASE("stc Context (b): the seed is 16 to 4,096 bytes") {
     CHECK(Context::create(Buffer(15)).error() == SeedError::too_short);
     CHECK(Context::create(Buffer(16)));
     CHECK(Context::create(Buffer(4096)));
     CHECK(Context::create(Buffer(4097)).error() == SeedError::too_long);
 }
 
-TEST_CASE("stc Context: its keys are derived from the root, each for a purpose") {
+TEST_CASE("stc Context (a): its keys are derived from the root, each for a purpose") {
     const Buffer seed = sequence(32);
     const Context context = context_of(seed);
     codec::ContextDict root_context;
@@ -62,7 +62,7 @@ TEST_CASE("stc Context: its keys are derived from the root, each for a purpose")
     CHECK(derived == derived_expected);
 }
 
-TEST_CASE("stc Context: metadata is 0x01, N and T, and what is encrypted decrypts") {
+TEST_CASE("stc Context (a): metadata is 0x01, N and T, and what is encrypted decrypts") {
     const Context context = context_of(sequence(32));
     const Buffer nonce = sequence(16, 0x40);
     for (std::size_t size : {0u, 1u, 160u, 1000u}) {
@@ -77,7 +77,7 @@ TEST_CASE("stc Context: metadata is 0x01, N and T, and what is encrypted decrypt
     }
 }
 
-TEST_CASE("stc Context: another context, nonce, version or seed does not decrypt, and wipes") {
+TEST_CASE("stc Context (a): another context, nonce, version or seed does not decrypt, and wipes") {
     const Context context = context_of(sequence(32));
     const Buffer nonce = sequence(16);
     Buffer folded = pattern(200);
@@ -96,7 +96,7 @@ TEST_CASE("stc Context: another context, nonce, version or seed does not decrypt
     }
 }
 
-TEST_CASE("stc Context: encryption is probabilistic") {
+TEST_CASE("stc Context (c): encryption is probabilistic") {
     const Context context = context_of(sequence(32));
     Buffer one = pattern(50);
     Buffer two = pattern(50);
@@ -105,7 +105,7 @@ TEST_CASE("stc Context: encryption is probabilistic") {
     CHECK(one != two);
 }
 
-TEST_CASE("stc Context: the hints of many seeds are those of each") {
+TEST_CASE("stc Context (e): the hints of many seeds are those of each") {
     Samples samples{16};
     const Buffer nonce = samples.bytes(nonce_size);
     for (std::size_t count = 0; count <= 20; ++count) {
@@ -121,7 +121,7 @@ TEST_CASE("stc Context: the hints of many seeds are those of each") {
     }
 }
 
-TEST_CASE("stc, Stream contexts: a chunk opens with its index, data and stream, and no other") {
+TEST_CASE("stc Stream contexts (c): a chunk opens with its index, data and stream, and no other") {
     const Context context = context_of(sequence(32));
     const Buffer session_id = sequence(8, 0x90);
     const auto session = std::span<const std::uint8_t, 8>{session_id.data(), 8};
@@ -144,7 +144,7 @@ TEST_CASE("stc, Stream contexts: a chunk opens with its index, data and stream, 
     CHECK_FALSE(opens(other_side, 5, mine));
 }
 
-TEST_CASE("stc Context: what an application asks is wrapped in a context of its own") {
+TEST_CASE("stc Context (d): what an application asks is wrapped in a context of its own") {
     const Buffer inner = purpose("stc_root");
     const std::vector<std::uint8_t> wrapped = application_context(inner);
     std::array<std::uint8_t, 256> storage;

@@ -83,7 +83,7 @@ void check_batch_everywhere(const std::vector<Case>& cases) {
 
 }  // namespace
 
-TEST_CASE("stc DSF: a batch gives the same bytes as one by one, for ragged lengths") {
+TEST_CASE("stc DSF (d): a batch gives the same bytes as one by one, for ragged lengths") {
     Samples samples{10};
     for (std::size_t count = 0; count <= 20; ++count) {
         for (int repeat = 0; repeat < 6; ++repeat) {
@@ -98,7 +98,7 @@ TEST_CASE("stc DSF: a batch gives the same bytes as one by one, for ragged lengt
     }
 }
 
-TEST_CASE("stc DSF: a batch of like lengths gives the same bytes, for every length of a tail") {
+TEST_CASE("stc DSF (d): a batch of like lengths gives the same bytes, for every length of a tail") {
     Samples samples{11};
     for (std::size_t size = 0; size <= 330; ++size) {
         std::vector<Case> cases;
@@ -107,7 +107,7 @@ TEST_CASE("stc DSF: a batch of like lengths gives the same bytes, for every leng
     }
 }
 
-TEST_CASE("stc DSF: A may be 1 to 400 bytes, with data and without") {
+TEST_CASE("stc DSF (a): A may be 1 to 400 bytes, with data and without") {
     Samples samples{12};
     for (std::size_t size = 1; size <= 400; ++size) {
         std::vector<Case> cases;
@@ -118,7 +118,7 @@ TEST_CASE("stc DSF: A may be 1 to 400 bytes, with data and without") {
     }
 }
 
-TEST_CASE("stc DSF: where the two pieces of A meet does not matter") {
+TEST_CASE("stc DSF (a): where the two pieces of A meet does not matter") {
     Samples samples{13};
     for (std::size_t size : {1u, 2u, 40u, 160u, 161u, 321u}) {
         const Case base = make_case(samples, 50, size, 0);
@@ -139,7 +139,7 @@ TEST_CASE("stc DSF: where the two pieces of A meet does not matter") {
     }
 }
 
-TEST_CASE("stc DSF: one long message among short ones goes on when those are done") {
+TEST_CASE("stc DSF (d): one long message among short ones goes on when those are done") {
     Samples samples{14};
     for (std::size_t place : {0u, 3u, 7u, 12u}) {
         std::vector<Case> cases;
@@ -150,7 +150,7 @@ TEST_CASE("stc DSF: one long message among short ones goes on when those are don
     }
 }
 
-TEST_CASE("stc DSF: batches leave the bytes beside a message alone") {
+TEST_CASE("stc DSF (d): batches leave the bytes beside a message alone") {
     Samples samples{15};
     for (const Backend& backend : available_backends()) {
         CAPTURE(std::string(backend.name));

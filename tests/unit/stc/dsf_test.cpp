@@ -35,18 +35,18 @@ bool opens(const FoldKey& key, const Buffer& associated_data, Sealed& sealed) {
 
 }  // namespace
 
-TEST_CASE("stc DSF: the authors' checksum for an empty plaintext is reproduced") {
+TEST_CASE("stc DSF (c): the authors' checksum for an empty plaintext is reproduced") {
     const Sealed result = sealed(fold_key(sequence(32)), {0xa0}, {}, 32);
     CHECK(hex(result.tag) == "d526204a0bf50a8e705e2dabf6c4cedd7166e421cd338fbd6aa19b851627ea3e");
 }
 
-TEST_CASE("stc DSF: the authors' checksum for 32 bytes of plaintext is reproduced") {
+TEST_CASE("stc DSF (c): the authors' checksum for 32 bytes of plaintext is reproduced") {
     const Sealed result = sealed(fold_key(sequence(32)), sequence(16, 0xa0), sequence(32), 32);
     CHECK(hex(result.data) == "a7192a9312945987fedc4f04a5466434e9e57b23bbd2848b4fd2b0094387d997");
     CHECK(hex(result.tag) == "18ad750e7eab6d1a6931fc4459ec41547cfcb5301c2dd45a4b0c330314e055a2");
 }
 
-TEST_CASE("stc DSF: a tag of 16 bytes is the start of the one of 32") {
+TEST_CASE("stc DSF (a): a tag of 16 bytes is the start of the one of 32") {
     const FoldKey key = fold_key(sequence(32));
     const Sealed long_one = sealed(key, {1}, sequence(200), 32);
     const Sealed short_one = sealed(key, {1}, sequence(200), 16);
@@ -54,7 +54,7 @@ TEST_CASE("stc DSF: a tag of 16 bytes is the start of the one of 32") {
     CHECK(hex(short_one.tag) == hex(Bytes{long_one.tag}.first(16)));
 }
 
-TEST_CASE("stc DSF: unfold gives the plaintext back, whatever the lengths") {
+TEST_CASE("stc DSF (a): unfold gives the plaintext back, whatever the lengths") {
     Samples samples{7};
     const FoldKey key = fold_key(samples.bytes(32));
     for (std::size_t size = 0; size <= 330; ++size) {
@@ -66,7 +66,7 @@ TEST_CASE("stc DSF: unfold gives the plaintext back, whatever the lengths") {
     }
 }
 
-TEST_CASE("stc DSF: any changed bit of cipher, tag, A or key fails, and the output is wiped") {
+TEST_CASE("stc DSF (b): any changed bit of cipher, tag, A or key fails, and the output is wiped") {
     Samples samples{8};
     const Buffer key_bytes = samples.bytes(32);
     const FoldKey key = fold_key(key_bytes);
@@ -101,7 +101,7 @@ TEST_CASE("stc DSF: any changed bit of cipher, tag, A or key fails, and the outp
     }
 }
 
-TEST_CASE("stc DSF: a shorter or longer message than the one folded does not open") {
+TEST_CASE("stc DSF (b): a shorter or longer message than the one folded does not open") {
     const FoldKey key = fold_key(sequence(32));
     for (std::size_t size : {1u, 159u, 160u, 161u}) {
         const Sealed good = sealed(key, {1}, sequence(size), 16);
@@ -114,7 +114,7 @@ TEST_CASE("stc DSF: a shorter or longer message than the one folded does not ope
     }
 }
 
-TEST_CASE("stc DSF: A has at least one byte, and a tag is of 16 or 32") {
+TEST_CASE("stc DSF (a): A has at least one byte, and a tag is of 16 or 32") {
     const auto fold_with = [](std::size_t associated_data_size, std::size_t tag_size) {
         return stops_process(
             [=] { sealed(fold_key(sequence(32)), Buffer(associated_data_size), {}, tag_size); });
@@ -125,7 +125,7 @@ TEST_CASE("stc DSF: A has at least one byte, and a tag is of 16 or 32") {
     for (std::size_t tag_size : {0u, 8u, 15u, 17u, 24u, 31u, 33u}) CHECK(fold_with(1, tag_size));
 }
 
-TEST_CASE("stc, Code that handles keys: equality in constant time is equality") {
+TEST_CASE("stc Code that handles keys (c): equality in constant time is equality") {
     Samples samples{9};
     for (std::size_t size = 0; size <= 40; ++size) {
         const Buffer a = samples.bytes(size);

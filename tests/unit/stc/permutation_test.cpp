@@ -91,7 +91,7 @@ constexpr ShakeSample shake_samples[] = {
 
 }  // namespace
 
-TEST_CASE("stc, One permutation: with 24 rounds it is the permutation of FIPS 202") {
+TEST_CASE("stc One permutation (a): with 24 rounds it is the permutation of FIPS 202") {
     for_each_kernel([](const Kernel& kernel) {
         for (const ShakeSample& sample : shake_samples) {
             const Buffer output =
@@ -101,7 +101,7 @@ TEST_CASE("stc, One permutation: with 24 rounds it is the permutation of FIPS 20
     });
 }
 
-TEST_CASE("stc, One permutation: every kernel equals the reference on random states") {
+TEST_CASE("stc One permutation (b): every kernel equals the reference on random states") {
     Samples samples{1};
     for_each_kernel([&](const Kernel& kernel) {
         for (unsigned rounds : {2u, 12u, 14u, 24u}) {
@@ -122,7 +122,7 @@ TEST_CASE("stc, One permutation: every kernel equals the reference on random sta
     });
 }
 
-TEST_CASE("stc, One permutation: every kernel absorbs blocks as the reference does") {
+TEST_CASE("stc One permutation (b): every kernel absorbs blocks as the reference does") {
     Samples samples{2};
     const Kernel& reference = single_kernel(permutation::reference_backend);
     for_each_kernel([&](const Kernel& kernel) {
@@ -146,7 +146,7 @@ TEST_CASE("stc, One permutation: every kernel absorbs blocks as the reference do
     });
 }
 
-TEST_CASE("stc DSF: every kernel folds and unfolds blocks as the reference does") {
+TEST_CASE("stc DSF (d): every kernel folds and unfolds blocks as the reference does") {
     Samples samples{3};
     const Kernel& reference = single_kernel(permutation::reference_backend);
     constexpr std::size_t block_size = fold_lanes * lane_size;
@@ -187,7 +187,7 @@ TEST_CASE("stc DSF: every kernel folds and unfolds blocks as the reference does"
     });
 }
 
-TEST_CASE("stc, One permutation: the fastest backend is the last, and has a kernel of width 1") {
+TEST_CASE("stc One permutation (b): the fastest backend is the last, and has a kernel of width 1") {
     CHECK(std::string(available_backends().front().name) == "reference");
     CHECK(&available_backends().back() == &backend());
     for (const Backend& backend : available_backends()) {

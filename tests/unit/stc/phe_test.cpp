@@ -31,7 +31,7 @@ std::array<std::uint8_t, 32> content(Bytes first, Bytes second) {
 
 }  // namespace
 
-TEST_CASE("stc PHE: a digest is TurboSHAKE128 of the context, length first, and the data") {
+TEST_CASE("stc PHE (a): a digest is TurboSHAKE128 of the context, length first, and the data") {
     codec::ContextDict context;
     context.string("purpose", "test");
     const Bytes encoded = context.encoded();
@@ -48,7 +48,7 @@ TEST_CASE("stc PHE: a digest is TurboSHAKE128 of the context, length first, and 
           "3d48f5ca9d4f75ad4f2a64afff618c33254d2593074ad4b5ff49a666f649a7c6");
 }
 
-TEST_CASE("stc PHE: a keyed digest is one after the key's block, in a domain of its own") {
+TEST_CASE("stc PHE (a): a keyed digest is one after the key's block, in a domain of its own") {
     const Buffer key = pattern(32);
     Buffer message = {32};
     message.insert(message.end(), key.begin(), key.end());
@@ -64,7 +64,7 @@ TEST_CASE("stc PHE: a keyed digest is one after the key's block, in a domain of 
     CHECK(output == expected);
 }
 
-TEST_CASE("stc PHE: an absent context is the empty dict") {
+TEST_CASE("stc PHE (b): an absent context is the empty dict") {
     codec::ContextDict context;
     Buffer with(32);
     Buffer without(32);
@@ -74,7 +74,7 @@ TEST_CASE("stc PHE: an absent context is the empty dict") {
     CHECK(hex(Bytes{without}) != hex(Buffer(32)));
 }
 
-TEST_CASE("stc PHE: incremental digests equal those made at once, at every split") {
+TEST_CASE("stc PHE (c): incremental digests equal those made at once, at every split") {
     const Buffer data = pattern(400);
     Buffer expected(32);
     Buffer expected_keyed(32);
@@ -95,7 +95,7 @@ TEST_CASE("stc PHE: incremental digests equal those made at once, at every split
     }
 }
 
-TEST_CASE("stc PHE: an output is of 1 to 4,096 bytes, and a key of 16 to 4,096") {
+TEST_CASE("stc PHE (d): an output is of 1 to 4,096 bytes, and a key of 16 to 4,096") {
     const auto digest_to = [](std::size_t size) {
         return stops_process([size] {
             Buffer output(size);
@@ -115,14 +115,14 @@ TEST_CASE("stc PHE: an output is of 1 to 4,096 bytes, and a key of 16 to 4,096")
     CHECK(key_of(4097));
 }
 
-TEST_CASE("stc PHE: KT128 gives the values of RFC 9861 §5") {
+TEST_CASE("stc PHE (e): KT128 gives the values of RFC 9861 §5") {
     CHECK(hex(kt({}, {}, 32)) ==
           "1ac2d450fc3b4205d19da7bfca1b37513c0803577ac7167f06fe2ce1f0ef39e5");
     CHECK(hex(kt(pattern(1), {}, 32)) ==
           "2bda92450e8b147f8a7cb629e784a058efca7cf7d8218e02d345dfaa65244a1f");
 }
 
-TEST_CASE("stc PHE: KT128 is a tree of leaves of 8,192 bytes, as RFC 9861 §3 builds it") {
+TEST_CASE("stc PHE (e): KT128 is a tree of leaves of 8,192 bytes, as RFC 9861 §3 builds it") {
     // The sizes where the tree changes shape: 8,191 bytes and the customization's length of one
     // byte are still one chunk; 8,192 are not. Then whole and part leaves, held and direct.
     for (std::size_t size : {8190u, 8191u, 8192u, 8193u, 16383u, 16384u, 24576u, 73727u, 73728u,
@@ -158,7 +158,7 @@ TEST_CASE("stc PHE: KT128 is a tree of leaves of 8,192 bytes, as RFC 9861 §3 bu
     }
 }
 
-TEST_CASE("stc PHE: an incremental content digest equals the one made at once") {
+TEST_CASE("stc PHE (e): an incremental content digest equals the one made at once") {
     const Buffer data = pattern(150000);
     const std::string expected = hex(content(data, {}));
     for (std::size_t split : {0u, 1u, 8191u, 8192u, 8193u, 16384u, 65535u, 65536u, 65537u, 73728u,
@@ -176,7 +176,7 @@ TEST_CASE("stc PHE: an incremental content digest equals the one made at once") 
     }
 }
 
-TEST_CASE("stc PHE: every backend hashes any number of leaves alike") {
+TEST_CASE("stc PHE (e): every backend hashes any number of leaves alike") {
     Samples samples{4};
     const Buffer leaves = samples.bytes(18 * leaf_size);
     for (std::size_t count = 0; count <= 18; ++count) {

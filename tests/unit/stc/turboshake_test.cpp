@@ -18,7 +18,7 @@ Buffer shake(const Buffer& message, std::uint8_t domain, std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("stc, One permutation: TurboSHAKE128 gives the values of RFC 9861 §5") {
+TEST_CASE("stc One permutation (a): TurboSHAKE128 gives the values of RFC 9861 §5") {
     CHECK(hex(shake({}, 0x1f, 64)) ==
           "1e415f1c5983aff2169217277d17bb538cd945a397ddec541f1ce41af2c1b74c"
           "3e8ccae2a4dae56c84a04c2385c03c15e8193bdf58737363321691c05462c8df");
@@ -33,7 +33,8 @@ TEST_CASE("stc, One permutation: TurboSHAKE128 gives the values of RFC 9861 §5"
 }
 
 TEST_CASE(
-    "stc, One permutation: absorbing in two pieces equals absorbing at once, at every split") {
+    "stc One permutation (a): absorbing in two pieces equals absorbing at once, at every "
+    "split") {
     const Buffer message = pattern(3 * rate + 5);
     const Buffer expected = shake(message, 0x10, 32);
     for (std::size_t split = 0; split <= message.size(); ++split) {
@@ -48,7 +49,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "stc, One permutation: squeezing in two pieces equals squeezing at once, at every split") {
+    "stc One permutation (a): squeezing in two pieces equals squeezing at once, at every "
+    "split") {
     const Buffer message = pattern(100);
     const Buffer expected = shake(message, 0x12, 3 * rate + 7);
     for (std::size_t split = 0; split <= expected.size(); ++split) {
@@ -62,7 +64,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("stc, Notation: a key block is the key's length, the key, and zeros to whole blocks") {
+TEST_CASE("stc Notation (b): a key block is the key's length, the key, and zeros to whole blocks") {
     for (std::size_t size : {16u, 127u, 128u, 165u, 166u, 167u, 334u, 335u, 4096u}) {
         const Buffer key = pattern(size);
         Buffer block;
@@ -91,7 +93,7 @@ TEST_CASE("stc, Notation: a copy of a sponge goes its own way") {
     CHECK(output == shake(pattern(50), 0x10, 32));
 }
 
-TEST_CASE("stc, One permutation: a sponge stops the process rather than be misused") {
+TEST_CASE("stc Code that handles keys (d): a sponge stops the process rather than be misused") {
     CHECK(stops_process([] { TurboShake128{}.finish(0x00); }));
     CHECK_FALSE(stops_process([] { TurboShake128{}.finish(0x01); }));
     CHECK_FALSE(stops_process([] { TurboShake128{}.finish(0x7f); }));

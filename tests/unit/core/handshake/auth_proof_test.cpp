@@ -50,7 +50,8 @@ struct Waiting {
 }  // namespace
 
 TEST_CASE(
-    "protocol §4: an AUTH_PROOF with any field missing, or of a wrong type or size, is dropped") {
+    "protocol §4.0 (f): an AUTH_PROOF with any field missing, or of a wrong type or size, is "
+    "dropped") {
     Waiting waiting;
     for (const Mutation& mutation : malformed(waiting.good_dict())) {
         CAPTURE(mutation.name);
@@ -59,7 +60,7 @@ TEST_CASE(
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: an AUTH_PROOF with another proof or metadata is dropped") {
+TEST_CASE("protocol §4.0 (f): an AUTH_PROOF with another proof or metadata is dropped") {
     Waiting waiting;
     for (const std::string key : {"proof", "metadata"}) {
         Dict dict = waiting.good_dict();
@@ -77,7 +78,9 @@ TEST_CASE("protocol §4: an AUTH_PROOF with another proof or metadata is dropped
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: a proof is bound to the transcript, both node ids and the session_id") {
+TEST_CASE(
+    "protocol §4.0 (d)(f): a proof is bound to the transcript, both node ids and the "
+    "session_id") {
     Waiting waiting;
     const Dict bound{{"purpose", Value("auth_proof")},
                      {"initiator", value_of(waiting.world.initiator_id)},
@@ -110,7 +113,8 @@ TEST_CASE("protocol §4: a proof is bound to the transcript, both node ids and t
 }
 
 TEST_CASE(
-    "protocol §4: an AUTH_PROOF with any bit flipped is dropped, and the good one still works") {
+    "protocol §4.0 (f): an AUTH_PROOF with any bit flipped is dropped, and the good one "
+    "still works") {
     Waiting waiting;
     const Bytes frame = waiting.initiator.auth_proof_frame();
     for (std::size_t bit = 0; bit < 8 * frame.size(); ++bit) {
@@ -126,7 +130,7 @@ TEST_CASE(
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: what is no AUTH_PROOF frame of a half-open session is dropped") {
+TEST_CASE("protocol §4.0 (f): what is no AUTH_PROOF frame of a half-open session is dropped") {
     Waiting waiting;
     const ByteVector dict = encode(Value(waiting.good_dict()));
     const stc::Context& context = waiting.world.context;
@@ -146,7 +150,8 @@ TEST_CASE("protocol §4: what is no AUTH_PROOF frame of a half-open session is d
 }
 
 TEST_CASE(
-    "protocol §4.2: from its HELLO's address AUTH_PROOF validates the path, else it does not") {
+    "protocol §4.2 (c): from its HELLO's address AUTH_PROOF validates the path, else it does "
+    "not") {
     Waiting here;
     CHECK(here.send(Frame(here.initiator.auth_proof_frame()))->is_path_validated);
     Waiting elsewhere;
@@ -162,7 +167,7 @@ TEST_CASE(
                ->is_path_validated);
 }
 
-TEST_CASE("protocol §4.2: a repeated AUTH_PROOF is recognised by its fingerprint") {
+TEST_CASE("protocol §4.2 (b): a repeated AUTH_PROOF is recognised by its fingerprint") {
     Waiting waiting;
     Frame frame(waiting.initiator.auth_proof_frame());
     const auto established = waiting.send(frame);

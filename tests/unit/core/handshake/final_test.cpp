@@ -38,13 +38,15 @@ struct Unconfirmed {
 
 }  // namespace
 
-TEST_CASE("protocol §4.3: FINAL with a good confirmation confirms, as often as it comes") {
+TEST_CASE("protocol §4.3 (d): FINAL with a good confirmation confirms, as often as it comes") {
     const Unconfirmed unconfirmed;
     CHECK(unconfirmed.send(unconfirmed.frame_of(unconfirmed.good_dict())));
     CHECK(unconfirmed.send(unconfirmed.frame_of(unconfirmed.good_dict())));
 }
 
-TEST_CASE("protocol §4: a FINAL with any field missing, or of a wrong type or size, is dropped") {
+TEST_CASE(
+    "protocol §4.0 (f): a FINAL with any field missing, or of a wrong type or size, is "
+    "dropped") {
     const Unconfirmed unconfirmed;
     for (const Mutation& mutation : malformed(unconfirmed.good_dict())) {
         CAPTURE(mutation.name);
@@ -53,7 +55,7 @@ TEST_CASE("protocol §4: a FINAL with any field missing, or of a wrong type or s
     }
 }
 
-TEST_CASE("protocol §4: a FINAL with another confirmation or session_id is dropped") {
+TEST_CASE("protocol §4.0 (f): a FINAL with another confirmation or session_id is dropped") {
     const Unconfirmed unconfirmed;
     Dict dict = unconfirmed.good_dict();
     ByteVector confirmation = *dict.at("confirmation").bytes();
@@ -72,7 +74,7 @@ TEST_CASE("protocol §4: a FINAL with another confirmation or session_id is drop
     unconfirmed.check_dropped(unconfirmed.frame_of(dict), DropReason::handshake_commitment);
 }
 
-TEST_CASE("protocol §4: a FINAL with any bit flipped is dropped") {
+TEST_CASE("protocol §4.0 (f): a FINAL with any bit flipped is dropped") {
     const Unconfirmed unconfirmed;
     const ByteVector good = unconfirmed.frame_of(unconfirmed.good_dict()).bytes();
     for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
@@ -86,7 +88,7 @@ TEST_CASE("protocol §4: a FINAL with any bit flipped is dropped") {
     }
 }
 
-TEST_CASE("protocol §4: what is no FINAL frame of this session is dropped") {
+TEST_CASE("protocol §4.0 (f): what is no FINAL frame of this session is dropped") {
     Unconfirmed unconfirmed;
     const ByteVector dict = encode(Value(unconfirmed.good_dict()));
     const stc::Context& context = unconfirmed.world.context;

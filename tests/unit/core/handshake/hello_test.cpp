@@ -31,7 +31,7 @@ struct Responder {
 
 }  // namespace
 
-TEST_CASE("protocol §4: a good HELLO gets a RESPONSE of the same size") {
+TEST_CASE("protocol §4.0 (e): a good HELLO gets a RESPONSE of the same size") {
     World world;
     Responder responder(world);
     Frame hello = world.good_hello();
@@ -52,7 +52,9 @@ TEST_CASE("protocol §4: a good HELLO gets a RESPONSE of the same size") {
     CHECK(responder.table.nonce_count() == 1);
 }
 
-TEST_CASE("protocol §4.1: a HELLO with any field missing, or of a wrong type or size, is dropped") {
+TEST_CASE(
+    "protocol §4.0 (f): a HELLO with any field missing, or of a wrong type or size, is "
+    "dropped") {
     World world;
     Responder responder(world);
     Dict good = world.hello_dict(world.hello_given());
@@ -68,7 +70,7 @@ TEST_CASE("protocol §4.1: a HELLO with any field missing, or of a wrong type or
     CHECK(responder.hello(world.hello(good)));
 }
 
-TEST_CASE("protocol §4: a HELLO of a version other than 1 is dropped") {
+TEST_CASE("protocol §4.0 (b): a HELLO of a version other than 1 is dropped") {
     World world;
     Responder responder(world);
     Dict dict = world.hello_dict(world.hello_given());
@@ -81,7 +83,7 @@ TEST_CASE("protocol §4: a HELLO of a version other than 1 is dropped") {
     responder.check_dropped(world.hello(dict), DropReason::handshake_version);
 }
 
-TEST_CASE("protocol §4.1: a HELLO whose commitment is of other values is dropped") {
+TEST_CASE("protocol §4.1 (d): a HELLO whose commitment is of other values is dropped") {
     World world;
     Responder responder(world);
     const World::HelloGiven given = world.hello_given();
@@ -101,7 +103,9 @@ TEST_CASE("protocol §4.1: a HELLO whose commitment is of other values is droppe
     CHECK(responder.hello(world.hello(good)));
 }
 
-TEST_CASE("protocol §4.1: a HELLO's timestamp lies within 120 s of the clock, at n - 1, n, n + 1") {
+TEST_CASE(
+    "protocol §4.1 (c): a HELLO's timestamp lies within 120 s of the clock, at n - 1, n, n + "
+    "1") {
     World world;
     for (const std::int64_t distance : {119'999, 120'000, 120'001}) {
         for (const std::int64_t sign : {-1, 1}) {
@@ -126,7 +130,7 @@ TEST_CASE("protocol §4.1: a HELLO's timestamp lies within 120 s of the clock, a
     }
 }
 
-TEST_CASE("protocol §4.1: with a window of 0 any timestamp is taken") {
+TEST_CASE("protocol §4.1 (c): with a window of 0 any timestamp is taken") {
     World world;
     ResponderConfig config = world.config();
     config.timestamp_window = std::chrono::milliseconds(0);
@@ -139,7 +143,7 @@ TEST_CASE("protocol §4.1: with a window of 0 any timestamp is taken") {
     }
 }
 
-TEST_CASE("protocol §4.4: a HELLO that carries the responder's own node id is dropped") {
+TEST_CASE("protocol §4.4 (c): a HELLO that carries the responder's own node id is dropped") {
     World world;
     Responder responder(world);
     World::HelloGiven given = world.hello_given();
@@ -152,7 +156,7 @@ TEST_CASE("protocol §4.4: a HELLO that carries the responder's own node id is d
     responder.check_dropped(Frame(initiator.hello_frame()), DropReason::handshake_own_node);
 }
 
-TEST_CASE("protocol §4.1: a HELLO of another seed is dropped, and costs no memory") {
+TEST_CASE("protocol §4.1 (b): a HELLO of another seed is dropped, and costs no memory") {
     World world;
     Responder responder(world);
     const ByteVector dict = padded(world.hello_dict(world.hello_given()), true);
@@ -187,7 +191,7 @@ TEST_CASE("protocol §4.1: a HELLO of another seed is dropped, and costs no memo
         DropReason::handshake_seed_unknown);
 }
 
-TEST_CASE("protocol §4: a HELLO frame of 1199 or 1201 bytes is dropped") {
+TEST_CASE("protocol §4.0 (e): a HELLO frame of 1199 or 1201 bytes is dropped") {
     World world;
     Responder responder(world);
     const Dict dict = world.hello_dict(world.hello_given());
@@ -200,7 +204,7 @@ TEST_CASE("protocol §4: a HELLO frame of 1199 or 1201 bytes is dropped") {
     CHECK(responder.hello(world.hello(dict)));
 }
 
-TEST_CASE("protocol §4: what is no HELLO frame is not for handle_hello()") {
+TEST_CASE("protocol §4.0 (f): what is no HELLO frame is not for handle_hello()") {
     World world;
     Responder responder(world);
     const ByteVector dict = padded(world.hello_dict(world.hello_given()), true);
@@ -214,7 +218,8 @@ TEST_CASE("protocol §4: what is no HELLO frame is not for handle_hello()") {
                             DropReason::handshake_unexpected);
 }
 
-TEST_CASE("protocol §4: a HELLO with any bit flipped is dropped, and the good one still works") {
+TEST_CASE(
+    "protocol §4.0 (f): a HELLO with any bit flipped is dropped, and the good one still works") {
     World world;
     Responder responder(world);
     Frame hello = world.good_hello();
@@ -233,7 +238,7 @@ TEST_CASE("protocol §4: a HELLO with any bit flipped is dropped, and the good o
     CHECK(responder.hello(hello));
 }
 
-TEST_CASE("protocol §4: a HELLO dict that is cut off, or no dict at all, is dropped") {
+TEST_CASE("protocol §4.0 (f): a HELLO dict that is cut off, or no dict at all, is dropped") {
     World world;
     Responder responder(world);
     const ByteVector dict = padded(world.hello_dict(world.hello_given()), true);

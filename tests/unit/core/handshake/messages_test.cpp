@@ -37,7 +37,9 @@ std::vector<Sample> samples(World& world) {
 
 }  // namespace
 
-TEST_CASE("protocol §4: a message that is cut off anywhere, or followed by a byte, is malformed") {
+TEST_CASE(
+    "protocol §4.0 (f): a message that is cut off anywhere, or followed by a byte, is "
+    "malformed") {
     World world;
     for (const Sample& sample : samples(world)) {
         CAPTURE(sample.name);
@@ -51,7 +53,7 @@ TEST_CASE("protocol §4: a message that is cut off anywhere, or followed by a by
     }
 }
 
-TEST_CASE("protocol §4.1: a message whose keys stand in another order is malformed") {
+TEST_CASE("protocol §4.1 (b): a message whose keys stand in another order is malformed") {
     World world;
     for (const Sample& sample : samples(world)) {
         CAPTURE(sample.name);
@@ -71,7 +73,7 @@ TEST_CASE("protocol §4.1: a message whose keys stand in another order is malfor
     }
 }
 
-TEST_CASE("protocol §4.1: a message with an integer wider than it needs is malformed") {
+TEST_CASE("protocol §4.1 (b): a message with an integer wider than it needs is malformed") {
     World world;
     const Sample hello = samples(world).front();
     // The version's INT8 1 is the last value of the dict.
@@ -83,7 +85,7 @@ TEST_CASE("protocol §4.1: a message with an integer wider than it needs is malf
     CHECK(hello.parse(narrow) == DropReason::handshake_malformed);
 }
 
-TEST_CASE("protocol §4: one message is not another") {
+TEST_CASE("protocol §4.0 (a)(f): one message is not another") {
     World world;
     const std::vector<Sample> all = samples(world);
     for (const Sample& one : all) {
@@ -100,7 +102,7 @@ TEST_CASE("protocol §4: one message is not another") {
     }
 }
 
-TEST_CASE("protocol §4: unknown keys are ignored") {
+TEST_CASE("protocol §4.0 (b): unknown keys are ignored") {
     World world;
     for (const Sample& sample : samples(world)) {
         Dict dict = *decode_strict(sample.dict)->dict();
@@ -110,7 +112,7 @@ TEST_CASE("protocol §4: unknown keys are ignored") {
     }
 }
 
-TEST_CASE("protocol §4: HELLO and RESPONSE are frames of 1200 bytes for any capabilities") {
+TEST_CASE("protocol §4.0 (e): HELLO and RESPONSE are frames of 1200 bytes for any capabilities") {
     World world;
     for (unsigned bits = 0; bits < 8; ++bits) {
         const Capabilities capabilities{
@@ -132,7 +134,7 @@ TEST_CASE("protocol §4: HELLO and RESPONSE are frames of 1200 bytes for any cap
     }
 }
 
-TEST_CASE("protocol §4: unknown capabilities are ignored, what is used is what both have") {
+TEST_CASE("protocol §4.0 (c): unknown capabilities are ignored, what is used is what both have") {
     World world;
     Dict dict = world.hello_dict(world.hello_given());
     dict.insert_or_assign("padding", Value(ByteVector{}));
@@ -145,7 +147,7 @@ TEST_CASE("protocol §4: unknown capabilities are ignored, what is used is what 
     CHECK(intersection(ours, hello->capabilities) == Capabilities{.udp = true});
 }
 
-TEST_CASE("protocol §4.2: only the same frame has the same fingerprint") {
+TEST_CASE("protocol §4.2 (b): only the same frame has the same fingerprint") {
     World world;
     Frame frame = world.good_hello();
     const Digest32 fingerprint = fingerprint_of(frame.view());
@@ -159,7 +161,7 @@ TEST_CASE("protocol §4.2: only the same frame has the same fingerprint") {
     }
 }
 
-TEST_CASE("protocol §4: opening leaves the datagram as it was, and refuses what is too large") {
+TEST_CASE("protocol §4.0: opening leaves the datagram as it was, and refuses what is too large") {
     World world;
     Frame frame = world.good_hello();
     const ByteVector before = frame.bytes();

@@ -17,7 +17,7 @@ HandshakeNonce nonce_of(std::uint64_t number) {
 
 }  // namespace
 
-TEST_CASE("protocol §4.1: a nonce is kept up to and including its expiry") {
+TEST_CASE("protocol §4.1 (e): a nonce is kept up to and including its expiry") {
     NonceStore store(10);
     store.insert(nonce_of(1), 100);
     store.insert(nonce_of(2), 101);
@@ -34,7 +34,7 @@ TEST_CASE("protocol §4.1: a nonce is kept up to and including its expiry") {
     CHECK(store.contains(nonce_of(2)));
 }
 
-TEST_CASE("protocol §4.1: 65,536 nonces are kept, all of them exactly") {
+TEST_CASE("protocol §4.1 (e)(i): 65,536 nonces are kept, all of them exactly") {
     NonceStore store(65'536);
     for (std::uint64_t i = 0; i < 65'535; ++i) store.insert(nonce_of(i), 1'000);
     CHECK(!store.is_full());
@@ -47,7 +47,7 @@ TEST_CASE("protocol §4.1: 65,536 nonces are kept, all of them exactly") {
     CHECK(store.count() == 1);
 }
 
-TEST_CASE("protocol §4.1: seeded random steps are answered as by a naive model") {
+TEST_CASE("protocol §4.1 (e): seeded random steps are answered as by a naive model") {
     test::Seeded seeded(41);
     NonceStore store(200);
     std::map<HandshakeNonce, std::int64_t> naive;

@@ -21,7 +21,8 @@ struct Responder {
 
 }  // namespace
 
-TEST_CASE("protocol §4.1: the limits are 120 s, 10 s, 1,024, 65,536 and 8 unless set") {
+TEST_CASE(
+    "protocol §4.1 (c)(f)(h)(i): the limits are 120 s, 10 s, 1,024, 65,536 and 8 unless set") {
     const ResponderConfig config;
     CHECK(config.timestamp_window == std::chrono::seconds(120));
     CHECK(config.nonce_lifetime_unchecked == std::chrono::seconds(120));
@@ -31,7 +32,7 @@ TEST_CASE("protocol §4.1: the limits are 120 s, 10 s, 1,024, 65,536 and 8 unles
     CHECK(config.repeat_count_max == 8);
 }
 
-TEST_CASE("protocol §4.1: 1,024 half-open handshakes are kept, the next HELLO is dropped") {
+TEST_CASE("protocol §4.1 (i): 1,024 half-open handshakes are kept, the next HELLO is dropped") {
     Responder responder(World().config());
     for (int i = 0; i < 1'023; ++i) REQUIRE(responder.send_new());
     CHECK(responder.send_new());
@@ -46,7 +47,7 @@ TEST_CASE("protocol §4.1: 1,024 half-open handshakes are kept, the next HELLO i
     CHECK(responder.table.half_open_count() == 1);
 }
 
-TEST_CASE("protocol §4.1: half-open handshakes end in the order in which they began") {
+TEST_CASE("protocol §4.1 (h): half-open handshakes end in the order in which they began") {
     Responder responder(World().config());
     const Instant begin = responder.world.now;
     for (int i = 0; i < 5; ++i) {
@@ -61,7 +62,7 @@ TEST_CASE("protocol §4.1: half-open handshakes end in the order in which they b
     CHECK(!responder.table.poll_timeout().has_value());
 }
 
-TEST_CASE("protocol §4.1: when the store of nonces is full, new HELLOs are dropped") {
+TEST_CASE("protocol §4.1 (i): when the store of nonces is full, new HELLOs are dropped") {
     ResponderConfig config = World().config();
     config.nonce_count_max = 3;
     Responder responder(config);
@@ -78,7 +79,7 @@ TEST_CASE("protocol §4.1: when the store of nonces is full, new HELLOs are drop
     CHECK(responder.table.nonce_count() == 1);
 }
 
-TEST_CASE("protocol §4.1: repeats are settable, at n - 1, n and n + 1") {
+TEST_CASE("protocol §4.1 (f): repeats are settable, at n - 1, n and n + 1") {
     for (const std::size_t repeats : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
         ResponderConfig config = World().config();
         config.repeat_count_max = repeats;
@@ -90,7 +91,7 @@ TEST_CASE("protocol §4.1: repeats are settable, at n - 1, n and n + 1") {
     }
 }
 
-TEST_CASE("protocol §4.1: a nonce is kept until its HELLO's timestamp and the window") {
+TEST_CASE("protocol §4.1 (e): a nonce is kept until its HELLO's timestamp and the window") {
     Responder responder(World().config());
     World& world = responder.world;
     const std::int64_t begin = world.unix_ms;
@@ -109,7 +110,7 @@ TEST_CASE("protocol §4.1: a nonce is kept until its HELLO's timestamp and the w
     CHECK(responder.table.nonce_count() == 0);
 }
 
-TEST_CASE("protocol §4.1: a clock that is set back lets no nonce in twice") {
+TEST_CASE("protocol §4.1 (e): a clock that is set back lets no nonce in twice") {
     Responder responder(World().config());
     World& world = responder.world;
     const std::int64_t begin = world.unix_ms;
@@ -126,7 +127,7 @@ TEST_CASE("protocol §4.1: a clock that is set back lets no nonce in twice") {
     CHECK(responder.send_new());
 }
 
-TEST_CASE("protocol §4.1: with timestamps unchecked, nonces are remembered 120 s") {
+TEST_CASE("protocol §4.1 (c): with timestamps unchecked, nonces are remembered 120 s") {
     ResponderConfig config = World().config();
     config.timestamp_window = std::chrono::milliseconds(0);
     Responder responder(config);

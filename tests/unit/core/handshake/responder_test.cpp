@@ -46,7 +46,7 @@ bool is_equal(Bytes a, Bytes b) {
 
 }  // namespace
 
-TEST_CASE("protocol §4: four messages make one session with one key on both sides") {
+TEST_CASE("protocol §4.0 (a): four messages make one session with one key on both sides") {
     Pair pair;
     pair.respond();
     auto established = pair.auth_proof();
@@ -66,7 +66,7 @@ TEST_CASE("protocol §4: four messages make one session with one key on both sid
     CHECK(!pair.table.poll_timeout().has_value());
 }
 
-TEST_CASE("protocol §4.1: a repeated HELLO gets the same bytes, 8 times") {
+TEST_CASE("protocol §4.1 (f): a repeated HELLO gets the same bytes, 8 times") {
     Pair pair;
     const auto first = pair.hello();
     REQUIRE(first);
@@ -84,7 +84,7 @@ TEST_CASE("protocol §4.1: a repeated HELLO gets the same bytes, 8 times") {
     CHECK(pair.auth_proof());
 }
 
-TEST_CASE("protocol §4.1: a repeat from another address, transport or connection is dropped") {
+TEST_CASE("protocol §4.1 (f): a repeat from another address, transport or connection is dropped") {
     Pair pair;
     REQUIRE(pair.hello());
     CHECK(reason_of(pair.hello(pair.world.elsewhere)) == DropReason::handshake_wrong_address);
@@ -101,7 +101,7 @@ TEST_CASE("protocol §4.1: a repeat from another address, transport or connectio
           DropReason::handshake_wrong_address);
 }
 
-TEST_CASE("protocol §4.1: another HELLO with a nonce that was seen is dropped") {
+TEST_CASE("protocol §4.1 (e): another HELLO with a nonce that was seen is dropped") {
     Pair pair;
     World::HelloGiven given = pair.world.hello_given();
     const auto send = [&] {
@@ -120,7 +120,7 @@ TEST_CASE("protocol §4.1: another HELLO with a nonce that was seen is dropped")
     CHECK(send());
 }
 
-TEST_CASE("protocol §4.4: a HELLO starts at most one session") {
+TEST_CASE("protocol §4.4 (b): a HELLO starts at most one session") {
     Pair pair;
     pair.respond();
     REQUIRE(pair.auth_proof());
@@ -133,7 +133,7 @@ TEST_CASE("protocol §4.4: a HELLO starts at most one session") {
     CHECK(expired.table.half_open_count() == 0);
 }
 
-TEST_CASE("protocol §4.1: a session_id in use makes the responder draw another nonce") {
+TEST_CASE("protocol §4.1 (g): a session_id in use makes the responder draw another nonce") {
     Pair pair;
     Frame frame(pair.initiator.hello_frame());
     int asked = 0;
@@ -156,7 +156,7 @@ TEST_CASE("protocol §4.1: a session_id in use makes the responder draw another 
     CHECK(full.hello());
 }
 
-TEST_CASE("protocol §4.1: half-open state lives 10 s") {
+TEST_CASE("protocol §4.1 (h): half-open state lives 10 s") {
     Pair pair;
     pair.respond();
     const Instant begin = pair.world.now;
@@ -175,7 +175,8 @@ TEST_CASE("protocol §4.1: half-open state lives 10 s") {
     CHECK(!other.table.poll_timeout().has_value());
 }
 
-TEST_CASE("protocol §4.2: a frame that opens under the half-open keys makes the session active") {
+TEST_CASE(
+    "protocol §4.2 (a): a frame that opens under the half-open keys makes the session active") {
     Pair pair;
     CHECK(pair.table.half_open_session_key({}) == nullptr);
     pair.respond();
@@ -197,7 +198,7 @@ TEST_CASE("protocol §4.2: a frame that opens under the half-open keys makes the
     CHECK(reason_of(pair.hello()) == DropReason::handshake_replayed);
 }
 
-TEST_CASE("protocol §4.1: each HELLO is answered under the seed that it was made with") {
+TEST_CASE("protocol §4.1 (b): each HELLO is answered under the seed that it was made with") {
     Pair pair;
     CHECK(!pair.table.add_seed(1, pair.world.other_context));
     CHECK(pair.table.add_seed(2, pair.world.other_context));
@@ -220,7 +221,7 @@ TEST_CASE("protocol §4.1: each HELLO is answered under the seed that it was mad
     CHECK(reason_of(pair.hello()) == DropReason::handshake_seed_unknown);
 }
 
-TEST_CASE("protocol §4: two initiators with one handshake id do not disturb each other") {
+TEST_CASE("protocol §4.0: two initiators with one handshake id do not disturb each other") {
     World world;
     ResponderTable table(world.config(), world.random);
     CHECK(table.add_seed(1, world.context));

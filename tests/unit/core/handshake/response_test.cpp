@@ -39,7 +39,7 @@ struct Waiting {
 
 }  // namespace
 
-TEST_CASE("protocol §4.3: HELLO says who its sender is, and is the same bytes each time") {
+TEST_CASE("protocol §4.3 (a): HELLO says who its sender is, and is the same bytes each time") {
     World world;
     const Initiator initiator = world.initiator();
     CHECK(initiator.hello_frame().size() == 1'200);
@@ -58,7 +58,8 @@ TEST_CASE("protocol §4.3: HELLO says who its sender is, and is the same bytes e
 }
 
 TEST_CASE(
-    "protocol §4: a RESPONSE with any field missing, or of a wrong type or size, is dropped") {
+    "protocol §4.0 (f): a RESPONSE with any field missing, or of a wrong type or size, is "
+    "dropped") {
     Waiting waiting;
     Dict good = waiting.good_dict();
     good.emplace("padding", Value(ByteVector{}));
@@ -72,7 +73,7 @@ TEST_CASE(
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: a RESPONSE of a version other than 1 is dropped") {
+TEST_CASE("protocol §4.0 (b): a RESPONSE of a version other than 1 is dropped") {
     Waiting waiting;
     for (const std::int64_t version : {0, 2, 300}) {
         Dict dict = waiting.good_dict();
@@ -83,7 +84,7 @@ TEST_CASE("protocol §4: a RESPONSE of a version other than 1 is dropped") {
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: a RESPONSE whose challenge is of other values is dropped") {
+TEST_CASE("protocol §4.0 (f): a RESPONSE whose challenge is of other values is dropped") {
     Waiting waiting;
     for (const std::string key : {"node_id", "nonce", "challenge", "metadata"}) {
         Dict dict = waiting.good_dict();
@@ -104,7 +105,8 @@ TEST_CASE("protocol §4: a RESPONSE whose challenge is of other values is droppe
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4.3: a RESPONSE from a node that is not wanted is dropped, waiting goes on") {
+TEST_CASE(
+    "protocol §4.3 (f): a RESPONSE from a node that is not wanted is dropped, waiting goes on") {
     World world;
     Waiting waiting(world.responder_id);
     NodeId stranger{};
@@ -120,7 +122,7 @@ TEST_CASE("protocol §4.3: a RESPONSE from a node that is not wanted is dropped,
     CHECK(any.initiator.peer_node_id() == stranger);
 }
 
-TEST_CASE("protocol §4.4: a RESPONSE that carries the initiator's own node id is dropped") {
+TEST_CASE("protocol §4.4 (c): a RESPONSE that carries the initiator's own node id is dropped") {
     Waiting waiting;
     waiting.check_dropped(
         waiting.world.response(waiting.initiator, waiting.world.response_dict(
@@ -130,7 +132,7 @@ TEST_CASE("protocol §4.4: a RESPONSE that carries the initiator's own node id i
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4.3: the first good RESPONSE counts, later ones are dropped") {
+TEST_CASE("protocol §4.3 (c): the first good RESPONSE counts, later ones are dropped") {
     Waiting waiting;
     waiting.check_good_one_works();
     const Bytes auth_proof = waiting.initiator.auth_proof_frame();
@@ -146,7 +148,7 @@ TEST_CASE("protocol §4.3: the first good RESPONSE counts, later ones are droppe
     CHECK(ByteVector(after.begin(), after.end()) == before);
 }
 
-TEST_CASE("protocol §4.3: a RESPONSE whose session_id is in use is dropped") {
+TEST_CASE("protocol §4.3 (g): a RESPONSE whose session_id is in use is dropped") {
     Waiting waiting;
     Frame frame = waiting.world.response(waiting.initiator, waiting.good_dict());
     wire::SessionId asked{};
@@ -165,7 +167,7 @@ TEST_CASE("protocol §4.3: a RESPONSE whose session_id is in use is dropped") {
                                               waiting.world.nonce_responder)));
 }
 
-TEST_CASE("protocol §4.3: what is no RESPONSE frame to this HELLO is dropped") {
+TEST_CASE("protocol §4.3 (e): what is no RESPONSE frame to this HELLO is dropped") {
     Waiting waiting;
     const stc::Context& context = waiting.world.context;
     const ByteVector dict = padded(waiting.good_dict(), false);
@@ -187,7 +189,9 @@ TEST_CASE("protocol §4.3: what is no RESPONSE frame to this HELLO is dropped") 
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: a RESPONSE with any bit flipped is dropped, and the good one still works") {
+TEST_CASE(
+    "protocol §4.0 (f): a RESPONSE with any bit flipped is dropped, and the good one still "
+    "works") {
     Waiting waiting;
     const ByteVector good = waiting.world.response(waiting.initiator, waiting.good_dict()).bytes();
     for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
@@ -202,7 +206,7 @@ TEST_CASE("protocol §4: a RESPONSE with any bit flipped is dropped, and the goo
     waiting.check_good_one_works();
 }
 
-TEST_CASE("protocol §4: a responder cannot make use of what was not offered") {
+TEST_CASE("protocol §4.0 (g): a responder cannot make use of what was not offered") {
     Waiting waiting;
     Dict dict = waiting.good_dict();
     dict.insert_or_assign("capabilities",
@@ -211,7 +215,7 @@ TEST_CASE("protocol §4: a responder cannot make use of what was not offered") {
     CHECK(waiting.initiator.used_capabilities() == Capabilities{.udp = true});
 }
 
-TEST_CASE("protocol §4: the session key is handed over, and is that of the transcript") {
+TEST_CASE("protocol §4.0 (d): the session key is handed over, and is that of the transcript") {
     Waiting waiting;
     Frame frame = waiting.world.response(waiting.initiator, waiting.good_dict());
     CHECK(waiting.send(frame));

@@ -35,7 +35,7 @@ std::size_t acks_of_flow(AckTracker& tracker, std::size_t count, Duration distan
 
 }  // namespace
 
-TEST_CASE("protocol §10.2: at low rates every second datagram is acknowledged at once") {
+TEST_CASE("protocol §10.2 (a): at low rates every second datagram is acknowledged at once") {
     AckTracker tracker;
     receive(tracker, at(milliseconds(0)), 0);
     CHECK(tracker.has_unsent());
@@ -48,7 +48,7 @@ TEST_CASE("protocol §10.2: at low rates every second datagram is acknowledged a
     CHECK(acks_of_flow(tracker, 0, milliseconds(5)) == 0);
 }
 
-TEST_CASE("protocol §10.2: datagrams count, not frames") {
+TEST_CASE("protocol §10.2 (a): datagrams count, not frames") {
     AckTracker tracker;
     tracker.on_datagram(at(Duration(0)));
     for (std::uint64_t i = 0; i < 8; ++i) {
@@ -57,7 +57,7 @@ TEST_CASE("protocol §10.2: datagrams count, not frames") {
     CHECK_FALSE(tracker.is_due(at(Duration(0))));
 }
 
-TEST_CASE("protocol §10.2: above 1,000 datagrams a second every tenth is acknowledged") {
+TEST_CASE("protocol §10.2 (a): above 1,000 datagrams a second every tenth is acknowledged") {
     AckTracker fast;
     fast.set_round_trip(milliseconds(100));
     const std::size_t acks = acks_of_flow(fast, 10'000, microseconds(100));
@@ -69,7 +69,7 @@ TEST_CASE("protocol §10.2: above 1,000 datagrams a second every tenth is acknow
     CHECK(acks_of_flow(slow, 1'000, microseconds(1'100)) == 500);
 }
 
-TEST_CASE("protocol §10.2: an ACK waits at most 25 ms, on a short round trip a quarter of it") {
+TEST_CASE("protocol §10.2 (a): an ACK waits at most 25 ms, on a short round trip a quarter of it") {
     AckTracker tracker;
     receive(tracker, at(milliseconds(7)), 0);
     CHECK(tracker.deadline() == at(milliseconds(32)));
@@ -83,7 +83,7 @@ TEST_CASE("protocol §10.2: an ACK waits at most 25 ms, on a short round trip a 
     CHECK(tracker.deadline() == at(milliseconds(32)));
 }
 
-TEST_CASE("protocol §10.2: a gap, and what fills it, is acknowledged at once") {
+TEST_CASE("protocol §10.2 (a): a gap, and what fills it, is acknowledged at once") {
     AckTracker tracker;
     receive(tracker, at(Duration(0)), 0);
     tracker.on_ack_sent(at(Duration(0)), false);
@@ -112,7 +112,7 @@ TEST_CASE("RFC 9000 §13.2.1: a CE mark is acknowledged at once and counted for 
     CHECK(tracker.ecn_counts()->ce == 2);
 }
 
-TEST_CASE("protocol §10.1: ACKs of ACKs are never due, but go into the ranges") {
+TEST_CASE("protocol §10.1 (b): ACKs of ACKs are never due, but go into the ranges") {
     AckTracker tracker;
     for (std::uint64_t i = 0; i < 100; ++i) receive(tracker, at(milliseconds(10)), 3 * i, false);
     CHECK_FALSE(tracker.has_unsent());
@@ -138,7 +138,7 @@ TEST_CASE("the delay is that of the largest sequence, whatever came later") {
     CHECK(tracker.delay_us(at(milliseconds(15))) == 5'000);
 }
 
-TEST_CASE("protocol §10.2: over 16 ranges a PING is asked for, once a round trip") {
+TEST_CASE("protocol §10.2 (c): over 16 ranges a PING is asked for, once a round trip") {
     AckTracker tracker;
     tracker.set_round_trip(milliseconds(40));
     for (std::uint64_t i = 0; i < 16; ++i) receive(tracker, at(Duration(0)), 2 * i);
@@ -150,7 +150,7 @@ TEST_CASE("protocol §10.2: over 16 ranges a PING is asked for, once a round tri
     CHECK(tracker.wants_ping(at(milliseconds(40))));
 }
 
-TEST_CASE("protocol §10.2: ranges up to the largest of an acknowledged ACK are forgotten") {
+TEST_CASE("protocol §10.2 (c): ranges up to the largest of an acknowledged ACK are forgotten") {
     AckTracker tracker;
     for (std::uint64_t i = 0; i < 20; ++i) receive(tracker, at(Duration(0)), 2 * i);
     tracker.on_ack_sent(at(Duration(0)), true);
@@ -176,7 +176,7 @@ TEST_CASE("what came late and was in no ACK yet survives the forgetting") {
     CHECK(tracker.ranges().empty());
 }
 
-TEST_CASE("protocol §10.4: at most one padded ACK goes out each quarter round trip") {
+TEST_CASE("protocol §10.4 (d): at most one padded ACK goes out each quarter round trip") {
     AckTracker tracker;
     tracker.set_round_trip(milliseconds(200));
     tracker.set_acks_are_padded(true);

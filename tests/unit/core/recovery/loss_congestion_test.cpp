@@ -188,7 +188,8 @@ TEST_CASE("marks that may be what kills the datagrams are given up after a probe
 }
 
 TEST_CASE(
-    "protocol §10.4: the allowance is the window's room or the pacer's, and says when to ask") {
+    "protocol §10.4 (b): the allowance is the window's room or the pacer's, and says when to "
+    "ask") {
     Sender sender;
     warm_up(sender);  // window 24,000, round trip 100 ms: 480,000 a second in slow start
     Instant now = at(milliseconds(200));

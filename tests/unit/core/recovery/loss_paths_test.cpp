@@ -16,7 +16,7 @@ PathConfig web_socket() {
 
 }  // namespace
 
-TEST_CASE("protocol §10.5: datagrams of another path do not make a frame lost") {
+TEST_CASE("protocol §10.5 (a): datagrams of another path do not make a frame lost") {
     Sender sender;
     sender.loss.add_path(2, {});
     sender.send(at(Duration(0)));  // 0 on path 1
@@ -28,7 +28,7 @@ TEST_CASE("protocol §10.5: datagrams of another path do not make a frame lost")
     CHECK(sequences(sender.ack(at(milliseconds(450)), {{8, 8}}).lost) == Sequences{0});
 }
 
-TEST_CASE("protocol §10.5: each path has its own round trip") {
+TEST_CASE("protocol §10.5 (a): each path has its own round trip") {
     Sender sender;
     sender.loss.add_path(2, {});
     sender.send(at(milliseconds(0)));
@@ -39,7 +39,8 @@ TEST_CASE("protocol §10.5: each path has its own round trip") {
 }
 
 TEST_CASE(
-    "protocol §10.5: what is left on a UDP path is lost one of its PTOs after another was taken") {
+    "protocol §10.5 (c): what is left on a UDP path is lost one of its PTOs after another "
+    "was taken") {
     Sender sender;
     sender.send(at(milliseconds(0)));
     sender.ack(at(milliseconds(100)), {{0, 0}});  // PTO 325 ms
@@ -58,7 +59,7 @@ TEST_CASE(
     CHECK(sender.path().bytes_in_flight() == 0);
 }
 
-TEST_CASE("protocol §10.5: taking the former path back ends that") {
+TEST_CASE("protocol §10.5 (c): taking the former path back ends that") {
     Sender sender;
     sender.loss.add_path(2, {});
     sender.send(at(Duration(0)));
@@ -69,7 +70,7 @@ TEST_CASE("protocol §10.5: taking the former path back ends that") {
     CHECK(sender.path().bytes_in_flight() == 1'200);
 }
 
-TEST_CASE("protocol §10.5: on a WebSocket nothing is lost while it is the path, nor probed") {
+TEST_CASE("protocol §10.5 (b): on a WebSocket nothing is lost while it is the path, nor probed") {
     LossDetection loss;
     loss.add_path(7, web_socket());
     loss.take_path(at(Duration(0)), 7);
@@ -93,7 +94,7 @@ TEST_CASE("protocol §10.5: on a WebSocket nothing is lost while it is the path,
     CHECK(loss.path(7).bytes_in_flight() == 0);
 }
 
-TEST_CASE("protocol §10.5: when a WebSocket closes, what is unacknowledged on it is lost") {
+TEST_CASE("protocol §10.5 (b): when a WebSocket closes, what is unacknowledged on it is lost") {
     LossDetection loss;
     loss.add_path(7, web_socket());
     loss.take_path(at(Duration(0)), 7);
@@ -112,7 +113,7 @@ TEST_CASE("protocol §10.5: when a WebSocket closes, what is unacknowledged on i
     CHECK(outcome.acked[0].was_lost);
 }
 
-TEST_CASE("protocol §10.5: loss by a change of path is no congestion of either") {
+TEST_CASE("protocol §10.5 (a): loss by a change of path is no congestion of either") {
     Sender sender;
     sender.loss.add_path(2, {});
     for (int i = 0; i < 10; ++i) sender.send(at(Duration(0)));

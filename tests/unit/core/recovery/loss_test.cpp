@@ -6,7 +6,7 @@
 
 namespace stt::recovery::testing {
 
-TEST_CASE("protocol §10.1: what is acknowledged is reported once, with its cargo") {
+TEST_CASE("protocol §10.1 (a): what is acknowledged is reported once, with its cargo") {
     Sender sender;
     for (int i = 0; i < 3; ++i) sender.send(at(milliseconds(i)));
     CHECK(sender.path().bytes_in_flight() == 3'600);
@@ -23,7 +23,7 @@ TEST_CASE("protocol §10.1: what is acknowledged is reported once, with its carg
     CHECK_FALSE(sender.loss.deadline().has_value());
 }
 
-TEST_CASE("protocol §10.1: a frame is lost when one three datagrams later is acknowledged") {
+TEST_CASE("protocol §10.1 (a): a frame is lost when one three datagrams later is acknowledged") {
     Sender sender;
     for (int i = 0; i < 4; ++i) sender.send(at(Duration(0)));
     CHECK(sender.ack(at(milliseconds(50)), {{2, 2}}).lost.empty());
@@ -32,7 +32,7 @@ TEST_CASE("protocol §10.1: a frame is lost when one three datagrams later is ac
     CHECK(outcome.lost[0].was_lost);
 }
 
-TEST_CASE("protocol §10.1: three frames of one datagram later is no loss") {
+TEST_CASE("protocol §10.1 (a): three frames of one datagram later is no loss") {
     Sender sender;
     sender.send(at(Duration(0)), 1);  // 0
     sender.send(at(Duration(0)), 8);  // 1 to 8
@@ -42,7 +42,7 @@ TEST_CASE("protocol §10.1: three frames of one datagram later is no loss") {
     CHECK(sequences(sender.ack(at(milliseconds(51)), {{17, 17}}).lost) == Sequences{0});
 }
 
-TEST_CASE("protocol §10.1: all frames of a lost datagram are lost") {
+TEST_CASE("protocol §10.1 (a): all frames of a lost datagram are lost") {
     Sender sender;
     sender.send(at(Duration(0)), 3);
     for (int i = 0; i < 3; ++i) sender.send(at(Duration(0)));
@@ -108,7 +108,7 @@ TEST_CASE("a probe timeout that nothing could answer does not come again at once
     CHECK(*sender.loss.deadline() - now <= probe_timeout_max);
 }
 
-TEST_CASE("protocol §10.4: what elicits no ACK is not in flight and has no probe timeout") {
+TEST_CASE("protocol §10.4 (d): what elicits no ACK is not in flight and has no probe timeout") {
     Sender sender;
     sender.send_silent(at(Duration(0)));
     CHECK(sender.path().bytes_in_flight() == 0);
@@ -140,7 +140,7 @@ TEST_CASE("RFC 9002 §5.1: an ACK of nothing that elicits one gives no sample") 
     CHECK_FALSE(sender.rtt().has_sample());
 }
 
-TEST_CASE("protocol §10.3: an ACK of what was never sent is error 1 and changes nothing") {
+TEST_CASE("protocol §10.3 (b): an ACK of what was never sent is error 1 and changes nothing") {
     Sender sender;
     sender.send(at(Duration(0)));
     const SentFrame after_skip = eliciting(2);

@@ -15,7 +15,7 @@ TEST_CASE("before a rate is known a pacer holds nothing back") {
     CHECK_FALSE(pacer.next_release(at(Duration(0)), 1'200).has_value());
 }
 
-TEST_CASE("protocol §10.4: a burst is at most ten datagrams or 1 ms, never over 64 KiB") {
+TEST_CASE("protocol §10.4 (b): a burst is at most ten datagrams or 1 ms, never over 64 KiB") {
     Pacer pacer(1'472);
     pacer.set_rate(at(Duration(0)), 1'000'000);
     CHECK(pacer.burst_max() == 14'720);

@@ -34,7 +34,7 @@ PathMtu raised() {
 
 }  // namespace
 
-TEST_CASE("protocol §13.1: a path starts with 1,200 bytes and asks for its ceiling first") {
+TEST_CASE("protocol §13.1 (a): a path starts with 1,200 bytes and asks for its ceiling first") {
     PathMtu mtu(datagram_size_ceiling_ipv4);
     CHECK(mtu.current() == 1'200);
     CHECK(mtu.probe_size(at(Duration(0))) == 1'472);

@@ -82,7 +82,7 @@ TEST_CASE("received ranges agree with a set of sequences over seeded random step
     }
 }
 
-TEST_CASE("protocol §10.2: over 256 ranges the oldest are dropped") {
+TEST_CASE("protocol §10.2 (b): over 256 ranges the oldest are dropped") {
     ReceivedRanges ranges;
     for (std::uint64_t i = 0; i < 256; ++i) CHECK(ranges.insert(10 + 2 * i));
     CHECK(ranges.descending().size() == 256);

@@ -33,7 +33,7 @@ TEST_CASE("RFC 9002 §5.3: later samples move the average by an eighth, without 
     CHECK(rtt.minimum() == milliseconds(100));
 }
 
-TEST_CASE("protocol §10.2: of a reported delay at most 25 ms is believed") {
+TEST_CASE("protocol §10.2 (a): of a reported delay at most 25 ms is believed") {
     RttEstimator honest;
     RttEstimator lying;
     for (RttEstimator* rtt : {&honest, &lying}) rtt->on_sample(milliseconds(100), Duration(0));

@@ -104,7 +104,7 @@ TEST_CASE("the log agrees with a map of states over seeded random steps") {
     }
 }
 
-TEST_CASE("protocol §10.3: an ACK of a sequence not yet sent is error 1") {
+TEST_CASE("protocol §10.3 (b): an ACK of a sequence not yet sent is error 1") {
     SentLog log;
     std::vector<SentFrame> evicted;
     CHECK(is_refused(log, {{0, 0}}));
@@ -114,7 +114,7 @@ TEST_CASE("protocol §10.3: an ACK of a sequence not yet sent is error 1") {
     CHECK(is_refused(log, {{UINT64_MAX, UINT64_MAX}}));
 }
 
-TEST_CASE("protocol §10.3: an ACK of a skipped sequence is error 1, of its neighbours not") {
+TEST_CASE("protocol §10.3 (b): an ACK of a skipped sequence is error 1, of its neighbours not") {
     SentLog log;
     std::vector<SentFrame> evicted;
     log.append(eliciting(0), evicted);
@@ -126,7 +126,7 @@ TEST_CASE("protocol §10.3: an ACK of a skipped sequence is error 1, of its neig
     CHECK_FALSE(is_refused(log, {{3, 3}, {0, 0}}));
 }
 
-TEST_CASE("protocol §10.3: a skip is remembered after the log has passed it") {
+TEST_CASE("protocol §10.3 (b): a skip is remembered after the log has passed it") {
     SentLog log;
     std::vector<SentFrame> evicted;
     for (std::uint64_t i = 0; i < 100'000; i += i % 1'000 == 998 ? 2U : 1U) {

@@ -61,14 +61,15 @@ bool is_epoch_unknown(const ReceiveKeys& keys, std::uint64_t epoch) {
 
 }  // namespace
 
-TEST_CASE("protocol §5.1: both ends of a direction derive the same keys for every stream") {
+TEST_CASE("protocol §5.1 (a): both ends of a direction derive the same keys for every stream") {
     Direction direction;
     for (const unsigned stream : {0u, 1u, 2u, 300u, 65'535u}) {
         CHECK(direction.opens(static_cast<std::uint16_t>(stream)));
     }
 }
 
-TEST_CASE("stc, Stream contexts: directions, sessions, streams and epochs have keys of their own") {
+TEST_CASE(
+    "stc Stream contexts (a): directions, sessions, streams and epochs have keys of their own") {
     Direction direction;
     SendKeys other_direction(some_key(1), Role::responder, session_id);
     SendKeys other_session(some_key(1), Role::initiator, wire::SessionId{9});
@@ -88,7 +89,7 @@ TEST_CASE("stc, Stream contexts: directions, sessions, streams and epochs have k
     CHECK(!is_same(next.key_of(1), next_by_another.key_of(1)));
 }
 
-TEST_CASE("stc, Stream contexts: deriving both directions wipes the session key") {
+TEST_CASE("stc PCF (b): deriving both directions wipes the session key") {
     stc::Key session_key = some_key(1);
     SessionKeys ours(std::move(session_key), Role::initiator, session_id);
     const auto bytes = session_key.bytes();
@@ -99,7 +100,7 @@ TEST_CASE("stc, Stream contexts: deriving both directions wipes the session key"
     CHECK(!is_same(ours.send.key_of(1), theirs.send.key_of(1)));
 }
 
-TEST_CASE("protocol §5.1: a stream's key stays where it is until it is forgotten") {
+TEST_CASE("protocol §5.1 (a): a stream's key stays where it is until it is forgotten") {
     SendKeys keys(some_key(1), Role::initiator, session_id);
     const stc::FoldKey* const key = &keys.key_of(7);
     for (std::uint16_t stream = 100; stream < 2'000; ++stream) keys.key_of(stream);
@@ -110,7 +111,8 @@ TEST_CASE("protocol §5.1: a stream's key stays where it is until it is forgotte
     keys.forget(9);
 }
 
-TEST_CASE("protocol §5.1: a sender goes on under its epoch until KEY_ROTATION is acknowledged") {
+TEST_CASE(
+    "protocol §5.1 (c): a sender goes on under its epoch until KEY_ROTATION is acknowledged") {
     SendKeys keys(some_key(1), Role::initiator, session_id);
     CHECK(!keys.is_rotating());
     keys.prepare(some_nonce(5));
@@ -125,7 +127,7 @@ TEST_CASE("protocol §5.1: a sender goes on under its epoch until KEY_ROTATION i
     CHECK(!keys.is_rotating());
 }
 
-TEST_CASE("protocol §5.1: a hundred rotations keep both ends together") {
+TEST_CASE("protocol §5.1 (c): a hundred rotations keep both ends together") {
     Direction direction;
     for (std::uint8_t i = 1; i <= 100; ++i) {
         direction.rotate(i);
@@ -136,7 +138,7 @@ TEST_CASE("protocol §5.1: a hundred rotations keep both ends together") {
     }
 }
 
-TEST_CASE("protocol §5.2: the same announcement again is ignored, another nonce is error 2") {
+TEST_CASE("protocol §5.2 (a): the same announcement again is ignored, another nonce is error 2") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     CHECK(*keys.announce(1, some_nonce(1)) == AnnounceOutcome::accepted);
@@ -156,7 +158,7 @@ TEST_CASE("protocol §5.2: the same announcement again is ignored, another nonce
     CHECK(code_of(keys.announce(1, some_nonce(1))) == ErrorCode::crypto);
 }
 
-TEST_CASE("protocol §5.2: any epoch but the next is error 2") {
+TEST_CASE("protocol §5.2 (a): any epoch but the next is error 2") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     for (const std::uint64_t epoch : {std::uint64_t{0}, std::uint64_t{2}, ~std::uint64_t{0}}) {
@@ -172,7 +174,7 @@ TEST_CASE("protocol §5.2: any epoch but the next is error 2") {
     CHECK(code_of(keys.announce(2, some_nonce(1))) == ErrorCode::none);
 }
 
-TEST_CASE("protocol §5.2: an epoch is unknown before it is announced and after it is wiped") {
+TEST_CASE("protocol §5.2 (c): an epoch is unknown before it is announced and after it is wiped") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     CHECK(!is_epoch_unknown(keys, 0));
@@ -194,7 +196,9 @@ TEST_CASE("protocol §5.2: an epoch is unknown before it is announced and after 
     CHECK(!is_epoch_unknown(keys, 1));
 }
 
-TEST_CASE("protocol §5.2: the next announcement wipes the previous epoch, at most three are held") {
+TEST_CASE(
+    "protocol §5.2 (b): the next announcement wipes the previous epoch, at most three are "
+    "held") {
     Direction direction;
     direction.rotate(1);
     ReceiveKeys& keys = direction.receive;
@@ -209,7 +213,9 @@ TEST_CASE("protocol §5.2: the next announcement wipes the previous epoch, at mo
     CHECK(!is_epoch_unknown(keys, 1));
 }
 
-TEST_CASE("protocol §3: a stream's key enters the cache only after a frame has opened under it") {
+TEST_CASE(
+    "protocol §3.7 (d): a stream's key enters the cache only after a frame has opened under "
+    "it") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     for (int i = 0; i < 3; ++i) CHECK(!keys.opening_key(0, 5)->is_cached());
@@ -222,7 +228,7 @@ TEST_CASE("protocol §3: a stream's key enters the cache only after a frame has 
     CHECK(!keys.opening_key(0, 5)->is_cached());
 }
 
-TEST_CASE("protocol §3: a batch may hold several keys of one stream, borrowed and derived") {
+TEST_CASE("protocol §3.7 (d): a batch may hold several keys of one stream, borrowed and derived") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     std::vector<OpeningKey> batch;
@@ -245,7 +251,7 @@ TEST_CASE("protocol §3: a batch may hold several keys of one stream, borrowed a
     CHECK(is_epoch_unknown(keys, 0));
 }
 
-TEST_CASE("protocol §3: a full cache of stream keys still opens every stream") {
+TEST_CASE("protocol §3.7 (d): a full cache of stream keys still opens every stream") {
     Direction direction;
     ReceiveKeys& keys = direction.receive;
     for (std::size_t i = 0; i < receive_stream_key_count_max; ++i) {

@@ -51,7 +51,7 @@ void compare(ReplayWindow& window, NaiveWindow& naive, std::uint64_t sequence, b
 
 }  // namespace
 
-TEST_CASE("protocol §6: a Sequence is taken once, in any order") {
+TEST_CASE("protocol §6.1 (b): a Sequence is taken once, in any order") {
     ReplayWindow window;
     CHECK(!window.highest().has_value());
     for (const std::uint64_t sequence : {5u, 0u, 3u, 4u, 100u, 99u}) {
@@ -64,7 +64,7 @@ TEST_CASE("protocol §6: a Sequence is taken once, in any order") {
     CHECK(window.check(1));
 }
 
-TEST_CASE("protocol §6: what was only checked moves nothing") {
+TEST_CASE("protocol §6.1 (b): what was only checked moves nothing") {
     ReplayWindow window;
     CHECK(window.accept(10));
     CHECK(window.check(1'000'000));
@@ -73,7 +73,7 @@ TEST_CASE("protocol §6: what was only checked moves nothing") {
     CHECK(window.check(1'000'000));
 }
 
-TEST_CASE("protocol §6: the window is 4096 below the highest, at n - 1, n and n + 1") {
+TEST_CASE("protocol §6.1 (a): the window is 4096 below the highest, at n - 1, n and n + 1") {
     ReplayWindow window;
     CHECK(window.size() == 4'096);
     CHECK(window.accept(10'000));
@@ -86,7 +86,7 @@ TEST_CASE("protocol §6: the window is 4096 below the highest, at n - 1, n and n
     CHECK(reason_of(window.check(10'000 - 4'096)) == DropReason::sequence_too_old);
 }
 
-TEST_CASE("protocol §6: the size grows to at most 65536, and never shrinks") {
+TEST_CASE("protocol §6.1 (a): the size grows to at most 65536, and never shrinks") {
     ReplayWindow window;
     window.set_size(0);
     CHECK(window.size() == 4'096);
@@ -100,7 +100,7 @@ TEST_CASE("protocol §6: the size grows to at most 65536, and never shrinks") {
     CHECK(window.size() == 65'536);
 }
 
-TEST_CASE("protocol §6: the low edge never moves down, not even when the window grows") {
+TEST_CASE("protocol §6.1 (a): the low edge never moves down, not even when the window grows") {
     ReplayWindow window;
     CHECK(window.accept(100'000));
     const std::uint64_t edge = window.low_edge();
@@ -117,7 +117,7 @@ TEST_CASE("protocol §6: the low edge never moves down, not even when the window
     CHECK(window.low_edge() == edge + 1);
 }
 
-TEST_CASE("protocol §6: a jump of any size leaves nothing of the old window behind") {
+TEST_CASE("protocol §6.1 (a): a jump of any size leaves nothing of the old window behind") {
     for (const std::uint64_t jump :
          {std::uint64_t{1}, std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{65},
           std::uint64_t{4'095}, std::uint64_t{4'096}, std::uint64_t{4'097}, std::uint64_t{8'192},
@@ -136,7 +136,7 @@ TEST_CASE("protocol §6: a jump of any size leaves nothing of the old window beh
     }
 }
 
-TEST_CASE("protocol §6: the highest Sequences that exist are taken") {
+TEST_CASE("protocol §6.1 (a): the highest Sequences that exist are taken") {
     ReplayWindow window;
     CHECK(window.accept(~std::uint64_t{0}));
     CHECK(window.accept(~std::uint64_t{0} - 1));
@@ -144,7 +144,7 @@ TEST_CASE("protocol §6: the highest Sequences that exist are taken") {
     CHECK(reason_of(window.accept(0)) == DropReason::sequence_too_old);
 }
 
-TEST_CASE("protocol §6: seeded random steps are judged as by a naive model") {
+TEST_CASE("protocol §6.1 (a)(b): seeded random steps are judged as by a naive model") {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         CAPTURE(seed);
         test::Seeded seeded(seed);

@@ -49,7 +49,7 @@ const wire::StreamControlMessage open_bytes = wire::Open{0, 3, 0, {}};
 
 }  // namespace
 
-TEST_CASE("protocol 8.3: a stream that was never opened cannot be opened again") {
+TEST_CASE("protocol §8.3 (f): a stream that was never opened cannot be opened again") {
     Victim victim;
     REQUIRE(victim.data(1, 0, 0, 100).has_value());
     const auto again = victim.data(1, 1, 0, 100);
@@ -57,7 +57,7 @@ TEST_CASE("protocol 8.3: a stream that was never opened cannot be opened again")
     CHECK(again.error().code == ErrorCode::protocol);
 }
 
-TEST_CASE("protocol 8.1: one Stream ID used again and again runs into STREAM_LIMIT") {
+TEST_CASE("protocol §8.1 STREAM_LIMIT: one Stream ID used again and again runs into STREAM_LIMIT") {
     Victim victim;
     std::uint64_t use = 0;
     for (; use < stream_limit_initial; ++use) {
@@ -70,7 +70,9 @@ TEST_CASE("protocol 8.1: one Stream ID used again and again runs into STREAM_LIM
     CHECK_FALSE(victim.streams.take_stream_limit().has_value());
 }
 
-TEST_CASE("protocol 8.1: STREAM_LIMIT rises when the application has let go of closed streams") {
+TEST_CASE(
+    "protocol §8.1 STREAM_LIMIT: STREAM_LIMIT rises when the application has let go of "
+    "closed streams") {
     Victim victim;
     REQUIRE(victim.control(1, 0, {open_bytes, wire::Reset{0, 0}}).has_value());
     victim.streams.finish({1, 0});
@@ -104,7 +106,7 @@ TEST_CASE("what a STOP made this side discard is never told as acknowledged") {
     CHECK(is_stopped_told);
 }
 
-TEST_CASE("protocol 9.1: what a RESET before OPEN used up gives its credit back") {
+TEST_CASE("protocol §9.1 (c)(d): what a RESET before OPEN used up gives its credit back") {
     Victim victim;
     for (std::uint16_t i = 0; i < 32; ++i) {
         const auto id = static_cast<std::uint16_t>(1 + 2 * i);
@@ -116,7 +118,8 @@ TEST_CASE("protocol 9.1: what a RESET before OPEN used up gives its credit back"
     CHECK(*credit >= 32 * stream_credit_initial + session_credit_initial / 2);
 }
 
-TEST_CASE("protocol 8.3: a refused stream closes when its end came before the refusal arrived") {
+TEST_CASE(
+    "protocol §8.3 (b): a refused stream closes when its end came before the refusal arrived") {
     for (const std::uint64_t kind : {1u, 2u, 3u, 77u}) {
         CAPTURE(kind);
         Victim victim;
@@ -128,7 +131,8 @@ TEST_CASE("protocol 8.3: a refused stream closes when its end came before the re
     }
 }
 
-TEST_CASE("protocol 7.1: an OPEN that repeats is ignored, and one of another kind is error 4") {
+TEST_CASE(
+    "protocol §8.1 OPEN: an OPEN that repeats is ignored, and one of another kind is error 4") {
     Victim victim;
     REQUIRE(victim.control(1, 0, {open_bytes}).has_value());
     REQUIRE(victim.control(1, 0, {open_bytes}).has_value());
@@ -137,7 +141,7 @@ TEST_CASE("protocol 7.1: an OPEN that repeats is ignored, and one of another kin
     CHECK(changed.error().code == ErrorCode::stream);
 }
 
-TEST_CASE("protocol 8.3: a RESET past the initial credit waits for its OPEN") {
+TEST_CASE("protocol §8.3 (a): a RESET past the initial credit waits for its OPEN") {
     Victim victim;
     const wire::StreamControlMessage reset = wire::Reset{0, stream_credit_initial + 1};
     const auto early = victim.control(1, 0, {reset});

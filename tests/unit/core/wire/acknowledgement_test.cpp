@@ -60,7 +60,7 @@ Ranges random_ranges(test::Seeded& seeded, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("RFC 9000 §19.3.1: gaps leave out one more than they say") {
+TEST_CASE("protocol §8.1 ACK: gaps leave out one more than they say") {
     // 10 to 8; 7 left out; 6; 5 to 4 left out; 3 to 0.
     const ParsedAck ack(ack_body({10, 0, 2, 2, 0, 0, 1, 3}));
     CHECK(ack->largest == 10);
@@ -68,7 +68,7 @@ TEST_CASE("RFC 9000 §19.3.1: gaps leave out one more than they say") {
     CHECK(!ack->ecn.has_value());
 }
 
-TEST_CASE("RFC 9000 §19.3.1: an ACK of a Sequence below zero is error 1") {
+TEST_CASE("protocol §8.1 (e): an ACK of a Sequence below zero is error 1") {
     CHECK(is_ack_taken(ack_body({5, 0, 5, 0})));
     CHECK(!is_ack_taken(ack_body({5, 0, 6, 0})));
     // The first range ends at 2: one lower range is left, that of 0.
@@ -83,7 +83,7 @@ TEST_CASE("RFC 9000 §19.3.1: an ACK of a Sequence below zero is error 1") {
         ack_body({~std::uint64_t{0}, 0, ~std::uint64_t{0}, 1, ~std::uint64_t{0}, 0})));
 }
 
-TEST_CASE("protocol §8.1: a count of ranges or credits that the body cannot hold is error 1") {
+TEST_CASE("protocol §8.1 (d): a count of ranges or credits that the body cannot hold is error 1") {
     CHECK(!is_ack_taken(ack_body({100, 0, 0, 2, 0, 0})));
     CHECK(!is_ack_taken(ack_body({100, 0, 0, 2, 0, 0, 0})));
     CHECK(is_ack_taken(ack_body({100, 0, 0, 2, 0, 0, 0, 0})));
@@ -96,7 +96,7 @@ TEST_CASE("protocol §8.1: a count of ranges or credits that the body cannot hol
         0x0d, ByteVector{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 1, 0, 0})));
 }
 
-TEST_CASE("protocol §10.2: write_ack() writes seeded random ranges that are read back") {
+TEST_CASE("protocol §10.2 (b): write_ack() writes seeded random ranges that are read back") {
     test::Seeded seeded(11);
     for (int i = 0; i < 1'000; ++i) {
         const Ranges ranges = random_ranges(seeded, 1 + seeded.below(64));
@@ -120,7 +120,7 @@ TEST_CASE("protocol §10.2: write_ack() writes seeded random ranges that are rea
     }
 }
 
-TEST_CASE("protocol §10.2: at most 64 ranges go into an ACK, the newest") {
+TEST_CASE("protocol §10.2 (b): at most 64 ranges go into an ACK, the newest") {
     test::Seeded seeded(12);
     for (const std::size_t count : {63u, 64u, 65u, 200u}) {
         const Ranges ranges = random_ranges(seeded, count);
@@ -134,7 +134,7 @@ TEST_CASE("protocol §10.2: at most 64 ranges go into an ACK, the newest") {
     }
 }
 
-TEST_CASE("protocol §10.2: with any room, as many ranges go into an ACK as fit") {
+TEST_CASE("protocol §10.2 (b): with any room, as many ranges go into an ACK as fit") {
     test::Seeded seeded(13);
     const Ranges ranges = random_ranges(seeded, 64);
     std::size_t written_before = 0;
@@ -164,7 +164,8 @@ TEST_CASE("protocol §10.2: with any room, as many ranges go into an ACK as fit"
     CHECK(written_before == 64);
 }
 
-TEST_CASE("protocol §10.2: what the writer has no room for is not written, whatever is allowed") {
+TEST_CASE(
+    "protocol §10.2 (b): what the writer has no room for is not written, whatever is allowed") {
     ByteVector bytes(6);
     codec::Writer writer(bytes);
     const Ranges ranges{{5, 9}, {1, 2}};
@@ -173,7 +174,7 @@ TEST_CASE("protocol §10.2: what the writer has no room for is not written, what
     CHECK(write_ack(writer, ranges, 0, std::nullopt, 1'000) == 0);
 }
 
-TEST_CASE("protocol §8.1: CREDITS of stream 0, or of one over 65535, is error 1") {
+TEST_CASE("protocol §8.1 (e): CREDITS of stream 0, or of one over 65535, is error 1") {
     const auto is_taken = [](std::uint64_t stream) {
         ByteVector body(20);
         codec::Writer writer(body);
@@ -192,7 +193,7 @@ TEST_CASE("protocol §8.1: CREDITS of stream 0, or of one over 65535, is error 1
     CHECK(!is_taken(~std::uint64_t{0}));
 }
 
-TEST_CASE("protocol §8.1: CREDITS hands out its entries in order") {
+TEST_CASE("protocol §8.1 CREDITS: CREDITS hands out its entries in order") {
     const ByteVector payload =
         message_bytes(0x0d, ByteVector{2, 1, 0, 0xac, 0x02, 0xac, 0x02, 3, 9});
     auto messages = ControlMessages::parse(payload);

@@ -49,16 +49,18 @@ void check_samples(const std::vector<Sample>& samples, const IsTaken& is_good) {
 
 }  // namespace
 
-TEST_CASE("protocol §8.1: CONTROL cut off at any byte is error 1, a longer body is allowed") {
+TEST_CASE(
+    "protocol §8.1 (c)(d): CONTROL cut off at any byte is error 1, a longer body is allowed") {
     check_samples(control_samples(), is_taken);
 }
 
 TEST_CASE(
-    "protocol §8.1: STREAM_CONTROL cut off at any byte is error 1, a longer body is allowed") {
+    "protocol §8.1 (c)(d): STREAM_CONTROL cut off at any byte is error 1, a longer body is "
+    "allowed") {
     check_samples(stream_control_samples(), is_stream_taken);
 }
 
-TEST_CASE("protocol §8.1: an empty payload is error 1") {
+TEST_CASE("protocol §8.1 (d): an empty payload is error 1") {
     CHECK(!is_taken({}));
     CHECK(!StreamControlMessages::parse({}));
     const ByteVector only_use{5};
@@ -67,7 +69,7 @@ TEST_CASE("protocol §8.1: an empty payload is error 1") {
     CHECK(!StreamControlMessages::parse(bad_use));
 }
 
-TEST_CASE("protocol §8.1: one malformed message spoils the whole payload") {
+TEST_CASE("protocol §8.1 (d): one malformed message spoils the whole payload") {
     const ByteVector good = message_bytes(0x03, ByteVector{5});
     for (const Sample& sample : control_samples()) {
         if (sample.body_size_min == 0) continue;
@@ -79,7 +81,7 @@ TEST_CASE("protocol §8.1: one malformed message spoils the whole payload") {
     }
 }
 
-TEST_CASE("protocol §8.1: unknown kinds are skipped, whatever their body") {
+TEST_CASE("protocol §8.1 (b): unknown kinds are skipped, whatever their body") {
     for (const std::uint64_t kind : {std::uint64_t{0x0e}, std::uint64_t{300}, ~std::uint64_t{0}}) {
         ByteVector payload = message_bytes(kind, ByteVector{0xff, 0x80, 0x00});
         const ByteVector ping = message_bytes(0x01, ByteVector(8, 3));
@@ -95,13 +97,13 @@ TEST_CASE("protocol §8.1: unknown kinds are skipped, whatever their body") {
     }
 }
 
-TEST_CASE("protocol §8.1: a kind or length that is no shortest varint is error 1") {
+TEST_CASE("protocol §8.1 (d): a kind or length that is no shortest varint is error 1") {
     CHECK(!is_taken({0x81, 0x00, 0x00}));
     CHECK(!is_taken({0x00, 0x80, 0x00}));
     CHECK(!is_taken({0x03, 0x02, 0x85, 0x00}));
 }
 
-TEST_CASE("protocol §8.1: reason and endpoint end at 255 bytes, detail does not") {
+TEST_CASE("protocol §8.1 (e): reason and endpoint end at 255 bytes, detail does not") {
     for (const std::size_t size : {254u, 255u, 256u}) {
         ByteVector close(1 + size, 'x');
         close[0] = 0;
@@ -113,7 +115,7 @@ TEST_CASE("protocol §8.1: reason and endpoint end at 255 bytes, detail does not
     }
 }
 
-TEST_CASE("protocol §8.1: reason, detail and endpoint are UTF-8") {
+TEST_CASE("protocol §8.1 (e): reason, detail and endpoint are UTF-8") {
     for (const std::uint64_t kind : {0x05u, 0x06u}) {
         CHECK(is_taken(message_bytes(kind, ByteVector{0, 0xc3, 0xa9})));
         CHECK(!is_taken(message_bytes(kind, ByteVector{0, 0xc3})));
@@ -122,20 +124,20 @@ TEST_CASE("protocol §8.1: reason, detail and endpoint are UTF-8") {
     CHECK(!is_stream_taken(message_bytes(0x01, ByteVector{0, 0, 0, 0xff})));
 }
 
-TEST_CASE("protocol §8.1: OBSERVED_ADDRESS is exactly 4 + 2 or 16 + 2 bytes") {
+TEST_CASE("protocol §8.1 OBSERVED_ADDRESS: OBSERVED_ADDRESS is exactly 4 + 2 or 16 + 2 bytes") {
     for (std::size_t size = 0; size < 40; ++size) {
         CHECK(is_taken(message_bytes(0x0c, ByteVector(size))) == (size == 6 || size == 18));
     }
 }
 
-TEST_CASE("protocol §8.1: priorities end at 7") {
+TEST_CASE("protocol §8.1 (e): priorities end at 7") {
     for (std::uint8_t priority = 0; priority < 20; ++priority) {
         CHECK(is_stream_taken(message_bytes(0x05, ByteVector{priority})) == (priority <= 7));
         CHECK(is_stream_taken(message_bytes(0x01, ByteVector{0, priority, 0})) == (priority <= 7));
     }
 }
 
-TEST_CASE("protocol §8.1: seeded random payloads are refused, or all their messages are read") {
+TEST_CASE("protocol §8.1 (d): seeded random payloads are refused, or all their messages are read") {
     test::Seeded seeded(10);
     std::size_t taken = 0;
     for (int i = 0; i < 200'000; ++i) {

@@ -17,7 +17,7 @@ ByteVector stream_payload(std::uint64_t use, const ByteVector& messages) {
 
 }  // namespace
 
-TEST_CASE("protocol §8.1: every CONTROL message is written as it was read") {
+TEST_CASE("protocol §8.1 (a): every CONTROL message is written as it was read") {
     ByteVector all;
     for (const Sample& sample : control_samples()) {
         CAPTURE(sample.name);
@@ -40,7 +40,7 @@ TEST_CASE("protocol §8.1: every CONTROL message is written as it was read") {
     CHECK(written == all);
 }
 
-TEST_CASE("protocol §8.1: every STREAM_CONTROL message is written as it was read") {
+TEST_CASE("protocol §8.1 (a): every STREAM_CONTROL message is written as it was read") {
     for (const Sample& sample : stream_control_samples()) {
         CAPTURE(sample.name);
         const ByteVector bytes = message_bytes(sample.kind, sample.body);
@@ -55,7 +55,7 @@ TEST_CASE("protocol §8.1: every STREAM_CONTROL message is written as it was rea
     }
 }
 
-TEST_CASE("protocol §8.1: the fields of CONTROL messages are where they belong") {
+TEST_CASE("protocol §8.1 (a): the fields of CONTROL messages are where they belong") {
     const auto first = [](const ByteVector& payload) {
         return *ControlMessages::parse(payload)->next();
     };
@@ -86,7 +86,7 @@ TEST_CASE("protocol §8.1: the fields of CONTROL messages are where they belong"
     CHECK(std::get<Padding>(first(encoded(ControlMessage(Padding{77})))).size == 77);
 }
 
-TEST_CASE("protocol §8.1: the fields of STREAM_CONTROL messages are where they belong") {
+TEST_CASE("protocol §8.1 (a): the fields of STREAM_CONTROL messages are where they belong") {
     ByteVector messages_bytes;
     const StreamControlMessage sent[] = {
         Open{.kind = 3, .priority = 7, .deadline_ms = 300, .endpoint = bytes_of("files/é")},

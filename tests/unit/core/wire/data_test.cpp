@@ -35,7 +35,7 @@ ErrorCode error_of(const Plaintext& plaintext, std::uint8_t flags) {
 
 }  // namespace
 
-TEST_CASE("protocol §7.1: what was written before the bytes of DATA is read back") {
+TEST_CASE("protocol §7.1 (b): what was written before the bytes of DATA is read back") {
     test::Seeded seeded(9);
     for (int i = 0; i < 2'000; ++i) {
         Plaintext plaintext;
@@ -54,7 +54,7 @@ TEST_CASE("protocol §7.1: what was written before the bytes of DATA is read bac
     }
 }
 
-TEST_CASE("protocol §7.1: a prefix that is cut off anywhere is error 1") {
+TEST_CASE("protocol §7.1 (b): a prefix that is cut off anywhere is error 1") {
     Plaintext plaintext{.use = 300, .offset = 70'000, .back = 300};
     plaintext.bytes.clear();
     const ByteVector encoded = plaintext.encoded();
@@ -66,7 +66,7 @@ TEST_CASE("protocol §7.1: a prefix that is cut off anywhere is error 1") {
     CHECK(parse_data(encoded, flag::message | flag::stream_end).has_value());
 }
 
-TEST_CASE("protocol §7.1: offsets end at 2^62") {
+TEST_CASE("protocol §7.1 (a): offsets end at 2^62") {
     Plaintext plaintext;
     plaintext.offset = stream_offset_end - 4;
     CHECK(error_of(plaintext, 0) == ErrorCode::none);
@@ -83,7 +83,7 @@ TEST_CASE("protocol §7.1: offsets end at 2^62") {
     CHECK(error_of(plaintext, flag::stream_end) == ErrorCode::protocol);
 }
 
-TEST_CASE("protocol §7.3: an empty DATA without STREAM_END is error 1") {
+TEST_CASE("protocol §7.3 (c): an empty DATA without STREAM_END is error 1") {
     Plaintext plaintext;
     plaintext.bytes.clear();
     CHECK(error_of(plaintext, 0) == ErrorCode::protocol);
@@ -93,7 +93,7 @@ TEST_CASE("protocol §7.3: an empty DATA without STREAM_END is error 1") {
     CHECK(error_of(plaintext, flag::message | flag::stream_end) == ErrorCode::none);
 }
 
-TEST_CASE("protocol §7.3: `back` over `offset` is error 5") {
+TEST_CASE("protocol §7.3 (d): `back` over `offset` is error 5") {
     Plaintext plaintext{.offset = 10};
     for (const std::uint64_t back : {0u, 9u, 10u}) {
         plaintext.back = back;

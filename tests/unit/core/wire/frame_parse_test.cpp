@@ -45,7 +45,7 @@ void check_within(const FrameView& view, Bytes datagram) {
 
 }  // namespace
 
-TEST_CASE("protocol §3: the fields of a session's frame are found") {
+TEST_CASE("protocol §3.1, §3.6 (d): the fields of a session's frame are found") {
     RawFrame raw;
     raw.flags =
         flag::stream_end | flag::message | flag::priority_high | flag::priority_low | flag::padded;
@@ -73,7 +73,7 @@ TEST_CASE("protocol §3: the fields of a session's frame are found") {
     CHECK(view->header.size() == 2 + 1 + 8 + 2 + 3 + 1 + 1);
 }
 
-TEST_CASE("protocol §3: hint, nonce and tag of a handshake's frame are found") {
+TEST_CASE("protocol §3.1, §3.6 (b)(c): hint, nonce and tag of a handshake's frame are found") {
     for (const bool has_hint : {false, true}) {
         const RawFrame raw = RawFrame::handshake(has_hint);
         ByteVector datagram = raw.bytes();
@@ -89,7 +89,7 @@ TEST_CASE("protocol §3: hint, nonce and tag of a handshake's frame are found") 
     }
 }
 
-TEST_CASE("protocol §3: frames delimit themselves, back to back in one datagram") {
+TEST_CASE("protocol §3.2 (a): frames delimit themselves, back to back in one datagram") {
     ByteVector datagram;
     const std::vector<RawFrame> frames = one_of_each_kind();
     for (const RawFrame& frame : frames) {
@@ -106,7 +106,7 @@ TEST_CASE("protocol §3: frames delimit themselves, back to back in one datagram
     CHECK(rest.empty());
 }
 
-TEST_CASE("protocol §3: every truncation of every kind is refused") {
+TEST_CASE("protocol §3.2 (b): every truncation of every kind is refused") {
     for (const RawFrame& frame : one_of_each_kind()) {
         const ByteVector bytes = frame.bytes();
         for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -119,7 +119,8 @@ TEST_CASE("protocol §3: every truncation of every kind is refused") {
     }
 }
 
-TEST_CASE("protocol §3: a frame with any bit flipped is refused or stays within its datagram") {
+TEST_CASE(
+    "protocol §3.2 (b): a frame with any bit flipped is refused or stays within its datagram") {
     for (const RawFrame& frame : one_of_each_kind()) {
         const ByteVector bytes = frame.bytes();
         for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
@@ -133,7 +134,7 @@ TEST_CASE("protocol §3: a frame with any bit flipped is refused or stays within
     }
 }
 
-TEST_CASE("protocol §3: seeded random bytes are refused or stay within their datagram") {
+TEST_CASE("protocol §3.2 (b): seeded random bytes are refused or stay within their datagram") {
     test::Seeded seeded(6);
     std::size_t taken = 0;
     for (int i = 0; i < 100'000; ++i) {
@@ -157,7 +158,7 @@ TEST_CASE("protocol §3: seeded random bytes are refused or stay within their da
     CHECK(taken > 100);
 }
 
-TEST_CASE("protocol §3: another Magic is no frame") {
+TEST_CASE("protocol §3.1: another Magic is no frame") {
     RawFrame frame;
     for (const ByteVector& magic :
          {ByteVector{0x54, 0x53}, ByteVector{0x53, 0x53}, ByteVector{0, 0}}) {
@@ -166,7 +167,9 @@ TEST_CASE("protocol §3: another Magic is no frame") {
     }
 }
 
-TEST_CASE("protocol §3: every type but RESERVED is taken on the stream where it belongs") {
+TEST_CASE(
+    "protocol §3.3 (a), §3.4 (b)(e): every type but RESERVED is taken on the stream where it "
+    "belongs") {
     for (unsigned type = 0; type < 256; ++type) {
         RawFrame frame;
         frame.type = static_cast<std::uint8_t>(type);
@@ -184,7 +187,7 @@ TEST_CASE("protocol §3: every type but RESERVED is taken on the stream where it
     }
 }
 
-TEST_CASE("protocol §3: Stream IDs end at 65535") {
+TEST_CASE("protocol §3.4 (a): Stream IDs end at 65535") {
     RawFrame frame;
     for (const std::uint64_t stream : {65'534u, 65'535u}) {
         frame.stream_id = stream;
@@ -197,7 +200,7 @@ TEST_CASE("protocol §3: Stream IDs end at 65535") {
     }
 }
 
-TEST_CASE("protocol §3: a frame with a reserved flag is refused") {
+TEST_CASE("protocol §3.5 (e): a frame with a reserved flag is refused") {
     RawFrame frame;
     for (unsigned flags = 0; flags < 256; ++flags) {
         frame.flags = static_cast<std::uint8_t>(flags);
@@ -207,7 +210,7 @@ TEST_CASE("protocol §3: a frame with a reserved flag is refused") {
     }
 }
 
-TEST_CASE("protocol §3: HANDSHAKE and AUTH have Stream ID 0, Sequence 0, Flags 0") {
+TEST_CASE("protocol §3.4 (d): HANDSHAKE and AUTH have Stream ID 0, Sequence 0, Flags 0") {
     for (const RawFrame& good :
          {RawFrame::handshake(false), RawFrame::handshake(true), RawFrame::auth()}) {
         CHECK(good.is_taken());
@@ -225,7 +228,8 @@ TEST_CASE("protocol §3: HANDSHAKE and AUTH have Stream ID 0, Sequence 0, Flags 
     }
 }
 
-TEST_CASE("protocol §3: kinds 1 and 2 occur only on HANDSHAKE and AUTH, kind 3 only on others") {
+TEST_CASE(
+    "protocol §3.7 (a): kinds 1 and 2 occur only on HANDSHAKE and AUTH, kind 3 only on others") {
     for (RawFrame frame : {RawFrame{}, RawFrame::control()}) {
         for (const bool has_hint : {false, true}) {
             frame.metadata = RawFrame::seed_metadata(has_hint);
@@ -248,7 +252,7 @@ TEST_CASE("protocol §3: kinds 1 and 2 occur only on HANDSHAKE and AUTH, kind 3 
     }
 }
 
-TEST_CASE("protocol §3: metadata of n - 1 and n + 1 bytes is refused") {
+TEST_CASE("protocol §3.7 (a): metadata of n - 1 and n + 1 bytes is refused") {
     for (int bits = 0; bits < 64; bits += 7) {
         RawFrame frame;
         const std::uint64_t epoch = (std::uint64_t{1} << bits) - (bits == 0 ? 1 : 0);
@@ -278,7 +282,8 @@ TEST_CASE("protocol §3: metadata of n - 1 and n + 1 bytes is refused") {
     CHECK(frame.is_refused());
 }
 
-TEST_CASE("protocol §3: payloads end at 65535 bytes, and more is refused before it is waited for") {
+TEST_CASE(
+    "protocol §3.8: payloads end at 65535 bytes, and more is refused before it is waited for") {
     RawFrame frame;
     for (const std::size_t size : {65'534u, 65'535u}) {
         frame.payload.assign(size, 1);
@@ -296,7 +301,8 @@ TEST_CASE("protocol §3: payloads end at 65535 bytes, and more is refused before
     CHECK(frame.is_malformed());
 }
 
-TEST_CASE("protocol §3: metadata ends at 255 bytes, and more is refused before it is waited for") {
+TEST_CASE(
+    "protocol §3.8: metadata ends at 255 bytes, and more is refused before it is waited for") {
     RawFrame frame;
     frame.metadata_size = 256;
     CHECK(frame.is_refused());
@@ -309,7 +315,7 @@ TEST_CASE("protocol §3: metadata ends at 255 bytes, and more is refused before 
     CHECK(frame.is_refused());
 }
 
-TEST_CASE("protocol §3: padding is taken off, and without its mark it is error 1") {
+TEST_CASE("protocol §3.5 (d): padding is taken off, and without its mark it is error 1") {
     const auto unpadded = [](ByteVector bytes) {
         const auto result = without_padding(bytes);
         return result ? static_cast<std::ptrdiff_t>(result->size()) : -1;
@@ -327,7 +333,7 @@ TEST_CASE("protocol §3: padding is taken off, and without its mark it is error 
     CHECK(without_padding(zeros).error().code == ErrorCode::protocol);
 }
 
-TEST_CASE("protocol §3: what write_padding() adds without_padding() takes off") {
+TEST_CASE("protocol §3.5 (d): what write_padding() adds without_padding() takes off") {
     test::Seeded seeded(7);
     for (std::size_t size = 1; size < 200; ++size) {
         const std::size_t data_size = seeded.below(size);

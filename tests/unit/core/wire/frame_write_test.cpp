@@ -18,7 +18,7 @@ std::size_t payload_size_max_naive(const SessionFrameHeader& header, std::size_t
 
 }  // namespace
 
-TEST_CASE("protocol §3: a frame that was laid out is parsed as what it was meant to be") {
+TEST_CASE("protocol §3.1: a frame that was laid out is parsed as what it was meant to be") {
     test::Seeded seeded(8);
     const FrameType types[] = {FrameType::data, FrameType::control, FrameType::stream_control,
                                FrameType{0x06}, FrameType{0x80},    FrameType{0xff}};
@@ -57,7 +57,7 @@ TEST_CASE("protocol §3: a frame that was laid out is parsed as what it was mean
     }
 }
 
-TEST_CASE("protocol §3: a handshake's frame that was laid out is parsed as what it was meant") {
+TEST_CASE("protocol §3.1: a handshake's frame that was laid out is parsed as what it was meant") {
     const ByteVector hint{1, 2, 3, 4, 5, 6, 7, 8};
     ByteVector nonce(16, 0x5a);
     const SessionId session_id{8, 7, 6, 5, 4, 3, 2, 1};
@@ -84,7 +84,7 @@ TEST_CASE("protocol §3: a handshake's frame that was laid out is parsed as what
     }
 }
 
-TEST_CASE("protocol §3: the largest payload for a room is what trying finds") {
+TEST_CASE("protocol §3.8: the largest payload for a room is what trying finds") {
     SessionFrameHeader header;
     header.stream_id = 300;
     header.sequence = 20'000;
