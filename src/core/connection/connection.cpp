@@ -42,8 +42,9 @@ void keep_earliest(std::optional<Time>& earliest, const std::optional<Time>& oth
 
 }  // namespace
 
-Connection::Connection(const ConnectionConfig& config, ConnectionSetup setup,
-                       stc::Key&& session_key, Instant now, stc::RandomSource& random)
+Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
+                       ConnectionSetup setup, stc::Key&& session_key, Instant now,
+                       stc::RandomSource& random)
     : config_(config),
       setup_(std::move(setup)),
       random_(&random),
@@ -53,7 +54,10 @@ Connection::Connection(const ConnectionConfig& config, ConnectionSetup setup,
       last_received_(now),
       last_sent_(now),
       items_pending_(control_item::observed_address),
-      rotated_at_(now) {
+      rotated_at_(now),
+      batch_(scratch.batch),
+      opening_(scratch.opening),
+      unfolding_(scratch.unfolding) {
     recovery::PathRecovery& path = loss_.add_path(path_number, path_config(config, setup_.peer));
     loss_.take_path(now, path_number);
     if (setup_.round_trip) path.on_round_trip(now, *setup_.round_trip);
@@ -171,6 +175,7 @@ void Connection::handle_confirmed(Instant now) {
     check_time(now);
     if (std::exchange(is_confirmed_, true)) return;
     auth_proof_at_.reset();
+    setup_.auth_proof = {};
     events_.push_back(Confirmed{});
 }
 
@@ -214,6 +219,7 @@ void Connection::handle_loss_timeout(Instant now) {
     if (!deadline || now < *deadline) return;
     const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
+    loss_.release_outcome();
     probes_due_ = std::max(probes_due_, outcome.probes);
 }
 

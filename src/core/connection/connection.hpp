@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,11 +13,12 @@
 #include <stt/time.hpp>
 #include <vector>
 
+#include "base/fifo.hpp"
 #include "base/route.hpp"
 #include "codec/writer.hpp"
 #include "core/connection/config.hpp"
 #include "core/connection/events.hpp"
-#include "core/connection/frame_batch.hpp"
+#include "core/connection/session_scratch.hpp"
 #include "core/recovery/ack_tracker.hpp"
 #include "core/recovery/loss.hpp"
 #include "core/session/keys.hpp"
@@ -32,13 +32,6 @@ namespace stt::connection {
 
 // Spec protocol §4.6; KEY_ROTATING is ACTIVE with a rotation of this side under way.
 enum class SessionState { active = 2, key_rotating = 3, closing = 4, closed = 5 };
-
-// A frame of this session as it came, not yet opened.
-struct ReceivedFrame {
-    wire::FrameView view;
-    bool begins_datagram = false;  // the first session frame of its datagram
-    recovery::EcnMark ecn = recovery::EcnMark::not_ect;
-};
 
 struct ConnectionSetup {
     session::Role role = session::Role::initiator;
@@ -66,9 +59,10 @@ struct ConnectionSetup {
 // `now` never goes back. A call with an earlier time breaks an STT_CHECK.
 class Connection {
 public:
-    // `random` must outlive the connection. The session key is consumed.
-    Connection(const ConnectionConfig& config, ConnectionSetup setup, stc::Key&& session_key,
-               Instant now, stc::RandomSource& random);
+    // `config`, `scratch` and `random` are shared by the sessions of a node and must outlive the
+    // connection. The session key is consumed.
+    Connection(const ConnectionConfig& config, SessionScratch& scratch, ConnectionSetup setup,
+               stc::Key&& session_key, Instant now, stc::RandomSource& random);
 
     // Frames of this session, decrypted in place; what does not open or does not belong is
     // counted and dropped. Returns true when at least one was authentic.
@@ -127,10 +121,6 @@ private:
     enum class Phase { active, closing, draining, closed };
     static constexpr recovery::PathNumber path_number = 0;
 
-    struct OpeningJob {
-        const ReceivedFrame* frame;
-        session::OpeningKey key;
-    };
     struct OutstandingPing {
         std::uint64_t number;
         wire::Token token;
@@ -207,7 +197,7 @@ private:
     void ask_again_if_unanswered(Instant now);
     void handle_loss_timeout(Instant now);
 
-    ConnectionConfig config_;
+    const ConnectionConfig& config_;
     ConnectionSetup setup_;
     stc::RandomSource* random_;
     session::SessionKeys keys_;
@@ -221,7 +211,7 @@ private:
     Instant now_{};
     Instant last_received_{};
     Instant last_sent_{};
-    std::deque<Event> events_;
+    Fifo<Event> events_;
     DropCounters drops_{};
     Totals totals_;
 
@@ -229,11 +219,11 @@ private:
     std::uint64_t window_frames_ = 0;  // opened since then
     std::uint64_t next_sequence_ = 0;
     std::uint64_t skip_in_ = 0;  // frames until the next skipped Sequence. Spec protocol §10.3
-    std::uint32_t items_pending_ = 0;    // session-wide CONTROL messages, see control_item
-    bool is_ping_pending_ = false;       // the session's own, whose PONG tells nothing more
-    std::deque<OutstandingPing> pings_;  // the application's; only the first is under way
+    std::uint32_t items_pending_ = 0;     // session-wide CONTROL messages, see control_item
+    bool is_ping_pending_ = false;        // the session's own, whose PONG tells nothing more
+    std::vector<OutstandingPing> pings_;  // the application's; only the first is under way
     std::uint64_t ping_count_ = 0;
-    std::deque<Answer> answers_;
+    Fifo<Answer> answers_;
     unsigned probes_due_ = 0;
     bool is_marking_ = false;            // the transmission under way carries ECT(0)
     std::optional<Instant> release_at_;  // pacing holds a datagram back until then
@@ -252,9 +242,10 @@ private:
     bool is_close_due_ = false;
     std::uint64_t frames_while_closing_ = 0;
 
-    FrameBatch batch_;
-    std::vector<OpeningJob> opening_;
-    std::vector<stc::UnfoldJob> unfolding_;
+    // Of SessionScratch.
+    FrameBatch& batch_;
+    std::vector<OpeningJob>& opening_;
+    std::vector<stc::UnfoldJob>& unfolding_;
 };
 
 }  // namespace stt::connection

@@ -223,6 +223,7 @@ Result<void, wire::Violation> Connection::handle_ack(Instant now, const wire::Ac
     STT_TRY(const recovery::AckOutcome outcome, loss_.on_ack(now, ack));
     for (const recovery::SentFrame& frame : outcome.acked) on_frame_acknowledged(now, frame);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
+    loss_.release_outcome();
     return {};
 }
 

@@ -79,6 +79,9 @@ class Endpoint {
 public:
     // `random` must outlive the endpoint.
     Endpoint(const EndpointConfig& config, stc::RandomSource& random);
+    // Its sessions refer to it.
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
 
     // A seed whose HELLOs are answered, and with which connect() can be called.
     Result<handshake::SeedId, stc::SeedError> add_seed(Bytes seed);
@@ -181,6 +184,7 @@ private:
     std::map<handshake::SeedId, std::unique_ptr<stc::Context>> seeds_;
     handshake::SeedId next_seed_ = 1;
 
+    SessionScratch scratch_;
     std::map<SessionHandle, Entry> sessions_;
     std::map<wire::SessionId, SessionHandle> by_session_id_;
     std::set<std::pair<Instant, SessionHandle>> timers_;

@@ -187,7 +187,7 @@ SessionHandle Endpoint::add_session(Instant now, ConnectionSetup setup, stc::Key
     const SessionHandle session = next_session_++;
     by_session_id_[setup.session_id] = session;
     Entry& entry = sessions_[session];
-    entry.connection = std::make_unique<Connection>(config_.connection, std::move(setup),
+    entry.connection = std::make_unique<Connection>(config_.connection, scratch_, std::move(setup),
                                                     std::move(session_key), now, *random_);
     touch(session);
     return session;

@@ -10,6 +10,8 @@ namespace {
 
 // How long lost frames are remembered when no path is in use: three initial probe timeouts.
 constexpr Duration lost_memory_default = std::chrono::seconds(3);
+// Places for frames of an outcome that an idle session keeps: 136 bytes each.
+constexpr std::size_t outcome_count_idle_max = 2;
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) noexcept {
     if (!a.has_value()) return b;
@@ -271,6 +273,13 @@ void LossDetection::trim(Instant now) {
     const Duration memory =
         in_use_.has_value() ? 3 * path(*in_use_).rtt_.probe_timeout() : lost_memory_default;
     log_.trim(now - memory);
+}
+
+void LossDetection::release_outcome() noexcept {
+    if (!log_.is_empty()) return;
+    for (std::vector<SentFrame>* const frames : {&acked_, &lost_}) {
+        if (frames->capacity() > outcome_count_idle_max) std::vector<SentFrame>().swap(*frames);
+    }
 }
 
 // ---- time

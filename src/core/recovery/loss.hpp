@@ -86,6 +86,10 @@ public:
     // Error 1: it names a sequence that was never sent.
     Result<AckOutcome, wire::Violation> on_ack(Instant now, const wire::Ack& ack);
 
+    // Views from on_ack() and on_timeout() are done with: while nothing is unsettled, their storage
+    // is given back.
+    void release_outcome() noexcept;
+
     // ---- time
     // The next instant for on_timeout(); null: none. It may lie in the past.
     std::optional<Instant> deadline() const noexcept;

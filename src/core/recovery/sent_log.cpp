@@ -8,17 +8,17 @@ namespace stt::recovery {
 
 namespace {
 
-constexpr std::size_t ring_size_initial = 64;
-// An empty ring above this is given back: most sessions are idle most of the time.
-constexpr std::size_t ring_size_idle_max = 1'024;
+// An empty ring above this is given back: most sessions are idle most of the time. Chosen: what a
+// few messages a second leave outstanding, in 1.2 KiB.
+constexpr std::size_t ring_size_idle = 8;
+// So that a burst from an empty ring copies a third of its entries once more, and not all.
+constexpr std::size_t ring_growth = 4;
+constexpr std::size_t bits_size_min = 64;
 static_assert(sent_frames_max <= SequenceBits::size_max);
 
 }  // namespace
 
-SentLog::SentLog()
-    : ring_(ring_size_initial),
-      unacknowledged_(ring_size_initial),
-      outstanding_(ring_size_initial) {}
+SentLog::SentLog() : unacknowledged_(bits_size_min), outstanding_(bits_size_min) {}
 
 bool SentLog::has_room(std::size_t frame_count) const noexcept {
     const std::uint64_t oldest = outstanding_.next(base_, next_).value_or(next_);
@@ -28,6 +28,7 @@ bool SentLog::has_room(std::size_t frame_count) const noexcept {
 void SentLog::append(const SentFrame& frame, std::vector<SentFrame>& evicted) {
     STT_CHECK(frame.sequence >= next_ && frame.sequence - next_ <= skip_run_max);
     while (next_ < frame.sequence) {
+        if (skips_.size() < skips_max) skips_.resize(skips_.size() + 1);
         skips_[skip_count_ % skips_max] = next_;
         ++skip_count_;
         push(SentFrame{}, State::skipped, evicted);
@@ -46,7 +47,7 @@ void SentLog::push(const SentFrame& frame, State state, std::vector<SentFrame>& 
 
 void SentLog::make_room(std::vector<SentFrame>& evicted) {
     if (ring_.size() < sent_frames_max) {
-        resize(ring_.size() * 2);
+        resize(std::clamp(ring_.size() * ring_growth, ring_size_idle, sent_frames_max));
         return;
     }
     if (outstanding_.contains(base_)) evicted.push_back(entry(base_).frame);
@@ -55,8 +56,8 @@ void SentLog::make_room(std::vector<SentFrame>& evicted) {
 
 void SentLog::resize(std::size_t size) {
     std::vector<Entry> ring(size);
-    SequenceBits unacknowledged(size);
-    SequenceBits outstanding(size);
+    SequenceBits unacknowledged(std::max(size, bits_size_min));
+    SequenceBits outstanding(std::max(size, bits_size_min));
     for (std::uint64_t sequence = base_; sequence < next_; ++sequence) {
         ring[sequence & (size - 1)] = entry(sequence);
         if (unacknowledged_.contains(sequence)) unacknowledged.set(sequence);
@@ -149,7 +150,7 @@ void SentLog::trim(Instant lost_before) {
         if (oldest.state == State::lost && oldest.lost_at >= lost_before) break;
         pop();
     }
-    if (base_ == next_ && ring_.size() > ring_size_idle_max) resize(ring_size_initial);
+    if (base_ == next_ && ring_.size() > ring_size_idle) resize(ring_size_idle);
 }
 
 }  // namespace stt::recovery

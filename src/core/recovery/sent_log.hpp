@@ -1,7 +1,6 @@
 // Every session frame sent and not yet settled. Spec protocol §10.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -106,6 +105,7 @@ public:
     // Must be outstanding. It stays unacknowledged, so that a late ACK shows a spurious loss.
     void declare_lost(std::uint64_t sequence, std::uint32_t loss_epoch, Instant now) noexcept;
 
+    bool is_empty() const noexcept { return base_ == next_; }
     // Lets go of what is settled at the low end: lost frames only when declared before
     // `lost_before`.
     void trim(Instant lost_before);
@@ -133,8 +133,8 @@ private:
     std::uint64_t base_ = 0;
     std::uint64_t next_ = 0;
 
-    static constexpr std::size_t skips_max = 128;   // one in 512 over sent_frames_max
-    std::array<std::uint64_t, skips_max> skips_{};  // ring, ascending
+    static constexpr std::size_t skips_max = 128;  // one in 512 over sent_frames_max
+    std::vector<std::uint64_t> skips_;             // ring, ascending; grows to skips_max
     std::uint64_t skip_count_ = 0;
 };
 

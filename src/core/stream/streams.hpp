@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fifo.hpp"
 #include "core/stream/stream_key.hpp"
 #include "core/stream/stream_state.hpp"
 #include "core/wire/control.hpp"
@@ -206,10 +206,10 @@ private:
     bool is_flow_credit_pending_ = false;
     bool is_stream_limit_pending_ = false;
 
-    std::deque<StreamKey> control_queue_;
-    std::array<std::deque<StreamKey>, priority_count> data_queues_;
+    Fifo<StreamKey> control_queue_;
+    std::array<Fifo<StreamKey>, priority_count> data_queues_;
     std::vector<StreamKey> blocked_by_session_;
-    std::deque<StreamEvent> events_;
+    Fifo<StreamEvent> events_;
     std::vector<std::uint16_t> closed_ids_;
 };
 

@@ -177,7 +177,7 @@ Result<void, wire::Violation> Streams::apply_priority(StreamState& stream, std::
         return Unexpected(wire::Violation{ErrorCode::protocol, "a priority above 7"});
     }
     if (stream.is_in_data_queue) {
-        std::erase(data_queues_[stream.priority], stream.key);
+        data_queues_[stream.priority].erase(stream.key);
         stream.is_in_data_queue = false;
     }
     stream.priority = static_cast<std::uint8_t>(priority);

@@ -123,9 +123,7 @@ std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t paylo
     send_total_ += stream.send.sent_end() - sent_before;
 
     // To the back of its queue: the next stream of the same priority has its turn.
-    auto& queue = data_queues_[stream.priority];
-    const auto at = std::find(queue.begin(), queue.end(), stream.key);
-    if (at != queue.end()) queue.erase(at);
+    data_queues_[stream.priority].erase(stream.key);
     stream.is_in_data_queue = false;
     queue_data(stream);
 

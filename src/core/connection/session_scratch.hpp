@@ -1,0 +1,35 @@
+// Room to work in that no session keeps between two calls.
+#pragma once
+
+#include <vector>
+
+#include "core/connection/frame_batch.hpp"
+#include "core/recovery/ecn.hpp"
+#include "core/session/keys.hpp"
+#include "core/wire/frame.hpp"
+#include "stc/dsf.hpp"
+
+namespace stt::connection {
+
+// A frame of a session as it came, not yet opened.
+struct ReceivedFrame {
+    wire::FrameView view;
+    bool begins_datagram = false;  // the first session frame of its datagram
+    recovery::EcnMark ecn = recovery::EcnMark::not_ect;
+};
+
+struct OpeningJob {
+    const ReceivedFrame* frame;
+    session::OpeningKey key;
+};
+
+// What a session needs while it handles a batch of frames or writes one, and forgets before
+// the call returns. All sessions of a node share one: ten thousand idle ones would otherwise
+// hold the storage of ten thousand bursts. About 100 KiB after a full burst each way.
+struct SessionScratch {
+    FrameBatch batch;
+    std::vector<OpeningJob> opening;
+    std::vector<stc::UnfoldJob> unfolding;
+};
+
+}  // namespace stt::connection
