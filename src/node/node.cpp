@@ -73,6 +73,14 @@ asio::awaitable<Result<Stream, std::error_code>> Session::accept_stream() {
     });
 }
 
+void Session::handle(std::string endpoint, StreamHandler handler) {
+    backend_->handle_endpoint(std::move(endpoint), std::move(handler));
+}
+
+void Session::remove_handler(std::string_view endpoint) {
+    backend_->handlers().remove(endpoint);
+}
+
 asio::awaitable<Result<Duration, std::error_code>> Session::ping() {
     return await_result<Duration, Duration>(backend_, [](auto& backend, auto completion) {
         return backend.ping(std::move(completion));
@@ -113,6 +121,14 @@ asio::awaitable<Result<Session, std::error_code>> Node::accept() {
     return await_result<Session, SessionPointer>(backend_, [](auto& backend, auto completion) {
         return backend.accept(std::move(completion));
     });
+}
+
+void Node::handle(std::string endpoint, StreamHandler handler) {
+    backend_->handle_endpoint(std::move(endpoint), std::move(handler));
+}
+
+void Node::remove_handler(std::string_view endpoint) {
+    backend_->handlers().remove(endpoint);
 }
 
 NodeId Node::id() const {

@@ -314,11 +314,7 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
         auto session = add_session(accepted->session, {});
         log(LogLevel::info, "session from " + session->peer_address().to_string());
         if (is_closing_) return session->close(0, {});
-        if (accept_) return std::exchange(accept_, {})({}, std::move(session));
-        if (accepted_.size() >= accepted_count_max) {
-            return session->close(static_cast<std::uint64_t>(ErrorCode::refused), "nobody accepts");
-        }
-        accepted_.push_back(std::move(session));
+        keep_for_accept(std::move(session));
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
         auto session = add_session(connected->session, connected->handshake);
         log(LogLevel::info, "session with " + session->peer_address().to_string() + " after " +
@@ -345,6 +341,22 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
             std::erase_if(accepted_, [](const SessionPointer& each) { return each->is_spent(); });
         }
     }
+}
+
+void NodeBackend::keep_for_accept(SessionPointer session) {
+    if (accept_) return std::exchange(accept_, {})({}, std::move(session));
+    if (accepted_.size() >= accepted_count_max) {
+        if (handlers_.is_empty()) {
+            return session->close(static_cast<std::uint64_t>(ErrorCode::refused), "nobody accepts");
+        }
+        accepted_.pop_front();  // it goes on being served
+    }
+    accepted_.push_back(std::move(session));
+}
+
+void NodeBackend::handle_endpoint(std::string endpoint, StreamHandler handler) {
+    handlers_.set(endpoint, std::move(handler));
+    for (const auto& [handle, session] : sessions_) session->serve_waiting(endpoint);
 }
 
 void NodeBackend::arm_timer() {

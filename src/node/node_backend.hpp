@@ -14,6 +14,7 @@
 
 #include "core/connection/endpoint.hpp"
 #include "node/await_completion.hpp"
+#include "node/handler_table.hpp"
 #include "node/session_backend.hpp"
 #include "platform/entropy.hpp"
 #include "transport/udp/udp_socket.hpp"
@@ -37,11 +38,14 @@ public:
     node::Cancel connect(const std::vector<Address>& addresses,
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
+    node::HandlerTable& handlers() noexcept { return handlers_; }
+    void handle_endpoint(std::string endpoint, StreamHandler handler);
     // Begins to close all sessions; completes when their closes have left. Any number may wait.
     void close(Completion<bool> completion);
 
     // A session has something to send, or to tell.
     void wake(connection::SessionHandle session);
+    void log(LogLevel level, const std::string& line) const;
     // Fails everything that waits, and lets go of the sockets.
     void shut_down();
 
@@ -80,7 +84,7 @@ private:
     SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
     void arm_timer();
     void finish_close_if_sent();
-    void log(LogLevel level, const std::string& line) const;
+    void keep_for_accept(SessionPointer session);
 
     asio::io_context& context_;
     NodeConfig config_;
@@ -100,6 +104,7 @@ private:
     std::map<connection::SessionHandle, SessionPointer> sessions_;
     std::deque<SessionPointer> accepted_;
     Completion<SessionPointer> accept_;
+    node::HandlerTable handlers_;
     std::map<connection::AttemptId, Completion<SessionPointer>> connects_;
     std::vector<Completion<bool>> closes_;
     bool is_closing_ = false;

@@ -1,7 +1,10 @@
 #include "node/session_backend.hpp"
 
 #include <algorithm>
+#include <asio/co_spawn.hpp>
 #include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <exception>
 #include <numeric>
 
 #include "node/node_backend.hpp"
@@ -28,6 +31,23 @@ std::error_code failure_of(connection::CloseCause cause) {
 }
 
 const std::error_code aborted = asio::error::operation_aborted;
+
+// Keeps the handler for as long as its coroutine, which may refer to what the handler captured.
+asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session, Stream stream) {
+    co_await (*handler)(std::move(session), std::move(stream));
+}
+
+void log_thrown(const NodeBackend& node, const std::string& endpoint, std::exception_ptr thrown) {
+    if (!thrown) return;
+    std::string what = "something";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+    }
+    node.log(LogLevel::warning, "the handler of '" + endpoint + "' threw: " + what);
+}
 
 }  // namespace
 
@@ -76,6 +96,12 @@ SessionBackend::StreamPointer SessionBackend::make_stream(stream::StreamKey key)
     return std::make_unique<node::StreamBackend>(shared_from_this(), key);
 }
 
+SessionBackend::StreamPointer SessionBackend::make_stream(Opened opened) {
+    if (!opened.leftover) return make_stream(opened.key);
+    return std::make_unique<node::StreamBackend>(shared_from_this(), opened.key,
+                                                 *std::move(opened.leftover));
+}
+
 bool SessionBackend::try_open(const std::string& endpoint, Completion<StreamPointer>& completion) {
     const auto key = connection()->open_stream(endpoint);
     if (key) {
@@ -121,10 +147,7 @@ node::Cancel SessionBackend::accept_stream(Completion<StreamPointer> completion)
     if (!opened_.empty()) {
         Opened opened = std::move(opened_.front());
         opened_.pop_front();
-        completion({}, opened.leftover
-                           ? std::make_unique<node::StreamBackend>(shared_from_this(), opened.key,
-                                                                   *std::move(opened.leftover))
-                           : make_stream(opened.key));
+        completion({}, make_stream(std::move(opened)));
         return [] {};
     }
     if (error_) {
@@ -196,11 +219,7 @@ void SessionBackend::handle_event(const connection::Event& event) {
 void SessionBackend::handle_stream_event(const stream::StreamEvent& event) {
     using Kind = stream::StreamEvent::Kind;
     if (event.kind == Kind::limit_raised) return retry_opens();
-    if (event.kind == Kind::opened) {
-        if (accept_) return std::exchange(accept_, {})({}, make_stream(event.key));
-        opened_.push_back({event.key, std::nullopt});
-        return;
-    }
+    if (event.kind == Kind::opened) return handle_opened(event.key);
     const auto found = streams_.find(event.key);
     if (found == streams_.end()) return;
     node::StreamBackend& stream = *found->second;
@@ -215,6 +234,68 @@ void SessionBackend::handle_stream_event(const stream::StreamEvent& event) {
             return stream.on_reset(event.code);
         default:
             return stream.on_stopped(event.code);
+    }
+}
+
+bool SessionBackend::has_handlers() const {
+    if (!handlers_.is_empty()) return true;
+    const auto node = node_.lock();
+    return node != nullptr && !node->handlers().is_empty();
+}
+
+node::HandlerTable::Pointer SessionBackend::find_handler(std::string_view endpoint) const {
+    if (auto own = handlers_.find(endpoint)) return own;
+    const auto node = node_.lock();
+    return node == nullptr ? nullptr : node->handlers().find(endpoint);
+}
+
+void SessionBackend::handle_opened(stream::StreamKey key) {
+    if (!has_handlers()) {
+        if (accept_) return std::exchange(accept_, {})({}, make_stream(key));
+        opened_.push_back({key, std::nullopt});
+        return;
+    }
+    auto* engine = connection();
+    if (engine == nullptr) return;
+    if (auto handler = find_handler(engine->streams().endpoint(key))) {
+        return run_handler(std::move(handler), make_stream(key));
+    }
+    const auto stream = make_stream(key);
+    stream->reset(static_cast<std::uint64_t>(ErrorCode::refused));
+    stream->stop(static_cast<std::uint64_t>(ErrorCode::refused));
+}
+
+void SessionBackend::run_handler(node::HandlerTable::Pointer handler, StreamPointer stream) {
+    // Posted: the handler is the application's, and may do anything to the node.
+    asio::post(executor_, [self = shared_from_this(), handler = std::move(handler),
+                           stream = std::move(stream)]() mutable {
+        const std::string endpoint = stream->endpoint();
+        asio::co_spawn(self->executor_,
+                       run(std::move(handler), Session(self), Stream(std::move(stream))),
+                       [node = self->node_, endpoint](std::exception_ptr thrown) {
+                           if (const auto alive = node.lock()) log_thrown(*alive, endpoint, thrown);
+                       });
+    });
+}
+
+void SessionBackend::handle_endpoint(std::string endpoint, StreamHandler handler) {
+    handlers_.set(endpoint, std::move(handler));
+    serve_waiting(endpoint);
+}
+
+void SessionBackend::serve_waiting(std::string_view endpoint) {
+    const auto handler = find_handler(endpoint);
+    for (Opened& opened : std::exchange(opened_, {})) {
+        auto* engine = connection();
+        const bool is_served =
+            opened.leftover
+                ? opened.leftover->endpoint == endpoint
+                : engine != nullptr && engine->streams().endpoint(opened.key) == endpoint;
+        if (is_served) {
+            run_handler(handler, make_stream(std::move(opened)));
+        } else {
+            opened_.push_back(std::move(opened));
+        }
     }
 }
 

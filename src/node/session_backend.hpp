@@ -13,6 +13,7 @@
 
 #include "core/connection/endpoint.hpp"
 #include "node/await_completion.hpp"
+#include "node/handler_table.hpp"
 #include "node/stream_backend.hpp"
 
 namespace stt::detail {
@@ -38,6 +39,10 @@ public:
 
     node::Cancel open_stream(std::string endpoint, Completion<StreamPointer> completion);
     node::Cancel accept_stream(Completion<StreamPointer> completion);
+    node::HandlerTable& handlers() noexcept { return handlers_; }
+    void handle_endpoint(std::string endpoint, StreamHandler handler);
+    // Gives streams that wait to be accepted to the handler of their endpoint.
+    void serve_waiting(std::string_view endpoint);
     node::Cancel ping(Completion<Duration> completion);
     node::Cancel wait_closed(Completion<bool> completion);
     void close(std::uint64_t code, std::string_view reason);
@@ -58,6 +63,12 @@ private:
         Completion<StreamPointer> completion;
     };
 
+    // A stream that the peer opened and nobody has accepted yet.
+    struct Opened {
+        stream::StreamKey key;
+        std::optional<node::Leftover> leftover;  // once the session has ended
+    };
+
     void handle_stream_event(const stream::StreamEvent& event);
     void handle_closed(const connection::Closed& closed);
     void end(std::error_code error);
@@ -65,6 +76,11 @@ private:
     // False: the peer allows no more streams now.
     bool try_open(const std::string& endpoint, Completion<StreamPointer>& completion);
     StreamPointer make_stream(stream::StreamKey key);
+    StreamPointer make_stream(Opened opened);
+    bool has_handlers() const;
+    node::HandlerTable::Pointer find_handler(std::string_view endpoint) const;
+    void handle_opened(stream::StreamKey key);
+    void run_handler(node::HandlerTable::Pointer handler, StreamPointer stream);
 
     std::weak_ptr<NodeBackend> node_;
     asio::any_io_executor executor_;
@@ -76,12 +92,8 @@ private:
     mutable SessionStatistics statistics_;  // the last ones, when the engine is gone
 
     std::map<stream::StreamKey, node::StreamBackend*> streams_;
-    // Streams that the peer opened and nobody has accepted yet.
-    struct Opened {
-        stream::StreamKey key;
-        std::optional<node::Leftover> leftover;  // once the session has ended
-    };
     std::deque<Opened> opened_;
+    node::HandlerTable handlers_;
     Completion<StreamPointer> accept_;
     std::deque<PendingOpen> opens_;
     std::uint64_t operation_count_ = 0;

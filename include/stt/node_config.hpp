@@ -1,0 +1,38 @@
+// What a node is told when it is made.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <stt/time.hpp>
+
+namespace stt {
+
+enum class LogLevel { debug, info, warning };
+
+struct NodeConfig {
+    // 32 bytes that a node keeps; fresh random ones when left out. node_id = digest(identity).
+    std::optional<std::array<std::uint8_t, 32>> identity;
+
+    Duration idle_timeout = std::chrono::seconds(300);      // Spec protocol §12.2
+    Duration keep_alive = std::chrono::seconds(15);         // Spec protocol §12.2
+    Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
+    // The widest path MTU that is tried. Spec protocol §13.1. Taken to lie in 1,200 to 16,000.
+    std::size_t datagram_size_max = 1'472;
+    // What a stream and a session may hold unread: at least 65,536 and 2,097,152, the credit
+    // that every peer begins with. Worst-case memory of a session is
+    // session_window_max, plus send_buffer_max for each stream.
+    std::size_t stream_window_max = 16u << 20;
+    std::size_t session_window_max = 64u << 20;
+    std::size_t send_buffer_max = 4u << 20;
+    // Sessions that a peer can have open here in all.
+    std::size_t session_count_max = 65'536;
+
+    // Called with one line for each event worth a log; may be empty.
+    std::function<void(LogLevel, std::string_view)> log;
+};
+
+}  // namespace stt

@@ -1,0 +1,82 @@
+// An authenticated session with one peer, and what serves the streams that the peer opens.
+#pragma once
+
+#include <array>
+#include <asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <stt/address.hpp>
+#include <stt/failure.hpp>
+#include <stt/result.hpp>
+#include <stt/statistics.hpp>
+#include <stt/stream.hpp>
+#include <stt/time.hpp>
+#include <system_error>
+
+namespace stt {
+
+using NodeId = std::array<std::uint8_t, 32>;
+
+struct CloseReason {
+    std::uint64_t code = 0;
+    std::string text;
+};
+
+namespace detail {
+class SessionBackend;
+class NodeBackend;
+}  // namespace detail
+
+class Session;
+
+// Serves one stream that a peer opened: the coroutine owns it, and what is unfinished when it
+// returns is given up. What it throws goes to the node's log and ends nothing else.
+using StreamHandler = std::function<asio::awaitable<void>(Session, Stream)>;
+
+// An authenticated session with one peer. A handle: copies name the same session,
+// which lives in its node until it is closed.
+class Session {
+public:
+    Session() noexcept = default;
+    explicit Session(std::shared_ptr<detail::SessionBackend> backend) noexcept;
+
+    bool is_open() const noexcept;
+    NodeId peer_node_id() const;
+    Address peer_address() const;
+    SessionStatistics statistics() const;
+
+    // Opens a stream to the peer's `endpoint`, a name of 0 to 255 bytes. It can be written
+    // to at once. Waits while the peer allows no more streams.
+    asio::awaitable<Result<Stream, std::error_code>> open_stream(std::string endpoint);
+    // The next stream that the peer opened, where no handlers serve them. One caller at a time.
+    asio::awaitable<Result<Stream, std::error_code>> accept_stream();
+
+    // Serves the streams that the peer opens to `endpoint` in this session, also those that wait
+    // already; goes before a handler of the node for the same name. Another call replaces the
+    // handler; streams that it serves go on.
+    //
+    // While this session or its node has a handler, streams that the peer opens go to handlers
+    // alone, and one that none of them serves is refused with code 7. Spec protocol §8.3.
+    // While neither has any, accept_stream() gets them all.
+    void handle(std::string endpoint, StreamHandler handler);
+    void remove_handler(std::string_view endpoint);
+
+    // Sends a PING and measures until its PONG.
+    asio::awaitable<Result<Duration, std::error_code>> ping();
+
+    // Tells the peer and ends the session: streams fail, unsent bytes are lost. `reason`
+    // is cut to 255 bytes. Codes: Spec protocol §8.4.
+    void close(std::uint64_t code = 0, std::string_view reason = {});
+    // Completes once the session has ended, for whatever reason, which it returns.
+    asio::awaitable<std::error_code> wait_closed();
+    // What the peer said when it closed; empty otherwise.
+    CloseReason close_reason() const;
+
+private:
+    std::shared_ptr<detail::SessionBackend> backend_;
+};
+
+}  // namespace stt
