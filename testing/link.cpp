@@ -6,6 +6,10 @@ namespace stt::testing {
 
 void Link::send(Instant now, Bytes datagram, std::uint8_t ecn, std::vector<Arrival>& arrivals) {
     ++counters_.offered;
+    if (cuts_ > 0) {
+        ++counters_.cut;
+        return;
+    }
     if (datagram.size() > options_.datagram_size_max) {
         ++counters_.too_large;
         return;
@@ -27,6 +31,13 @@ void Link::send(Instant now, Bytes datagram, std::uint8_t ecn, std::vector<Arriv
 }
 
 bool Link::is_lost() noexcept {
+    if (run_left_ == 0 && options_.run.length > 0 && random_.chance(options_.run.begins)) {
+        run_left_ = options_.run.length;
+    }
+    if (run_left_ > 0) {
+        --run_left_;
+        return true;
+    }
     if (is_bad_) {
         is_bad_ = !random_.chance(options_.burst.becomes_good);
     } else {

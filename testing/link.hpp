@@ -17,6 +17,17 @@ struct BurstLoss {
     PerMillion loss_while_bad = always;
 };
 
+// Exact bursts: a datagram begins one by chance, and it and the following ones are lost.
+struct LossRun {
+    PerMillion begins = 0;
+    std::uint32_t length = 0;  // datagrams
+};
+// Runs of `length` that lose `loss` of all datagrams in the long run.
+constexpr LossRun loss_in_runs(PerMillion loss, std::uint32_t length) noexcept {
+    const std::uint64_t kept = std::uint64_t{length} * (always - loss) + loss;
+    return {static_cast<PerMillion>(std::uint64_t{loss} * always / kept), length};
+}
+
 // One direction of a path. The default carries everything at once and unharmed.
 struct LinkOptions {
     Duration delay{0};
@@ -25,6 +36,7 @@ struct LinkOptions {
     std::size_t queue_size = 1 << 18;  // bytes that wait for the rate; what is more is lost
     PerMillion loss = 0;
     BurstLoss burst;
+    LossRun run;
     PerMillion reorder = 0;  // held back by up to reorder_delay, past others
     Duration reorder_delay = std::chrono::milliseconds(10);
     PerMillion duplicate = 0;
@@ -37,6 +49,7 @@ struct LinkOptions {
 struct LinkCounters {
     std::uint64_t offered = 0;
     std::uint64_t lost = 0;        // by chance
+    std::uint64_t cut = 0;         // the link was cut
     std::uint64_t overflowed = 0;  // the queue was full
     std::uint64_t too_large = 0;
     std::uint64_t duplicated = 0;
@@ -59,6 +72,9 @@ public:
     const LinkOptions& options() const noexcept { return options_; }
     // From here on; what is under way stays so.
     void set_options(const LinkOptions& options) noexcept { options_ = options; }
+    // A link that is cut loses everything. Cuts add up: each is to be mended.
+    void cut() noexcept { ++cuts_; }
+    void mend() noexcept { cuts_ -= cuts_ > 0 ? 1 : 0; }
     const LinkCounters& counters() const noexcept { return counters_; }
 
     // Appends what arrives of it: nothing, one copy or two.
@@ -73,6 +89,8 @@ private:
     LinkOptions options_;
     SeededRandom random_;
     LinkCounters counters_;
+    unsigned cuts_ = 0;
+    std::uint32_t run_left_ = 0;  // datagrams of a run that are still to be lost
     bool is_bad_ = false;
     std::chrono::nanoseconds busy_until_{0};
     Instant last_arrival_{};

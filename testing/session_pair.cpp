@@ -67,17 +67,17 @@ void SessionPair::reset(NodeNumber node, stream::StreamKey key, std::uint64_t co
 }
 
 void SessionPair::stop(NodeNumber node, stream::StreamKey key, std::uint64_t code) {
-    connection(node).stop(network.now(), key, code);
+    connection(node).stop(network.local_now(node), key, code);
     network.touch(node, session[node]);
 }
 
 void SessionPair::release(NodeNumber node, stream::StreamKey key) {
-    connection(node).release(network.now(), key);
+    connection(node).release(network.local_now(node), key);
     network.touch(node, session[node]);
 }
 
 void SessionPair::close(NodeNumber node, std::uint64_t code, std::string_view reason) {
-    connection(node).close(network.now(), code, reason);
+    connection(node).close(network.local_now(node), code, reason);
     network.touch(node, session[node]);
 }
 
@@ -87,7 +87,7 @@ void SessionPair::read(NodeNumber node, stream::StreamKey key) {
     Received& into = received_[node][key];
     std::array<std::uint8_t, 16'384> buffer;
     while (true) {
-        const auto outcome = connection->read(network.now(), key, buffer);
+        const auto outcome = connection->read(network.local_now(node), key, buffer);
         if (!outcome) {
             into.is_reset = into.is_reset || outcome.error() == stream::ReadError::reset;
             break;

@@ -38,45 +38,83 @@ NodeNumber SimulatedNetwork::add_node(connection::EndpointConfig config, Bytes s
     SeededRandom(mixed(seed_ + 1) + number).fill(config.identity);
     nodes_.push_back(std::make_unique<Node>(config, mixed(seed_ + 2) + number));
     Node& node = *nodes_.back();
-    node.address = Address::ipv4({10, 0, 0, static_cast<std::uint8_t>(number + 1)}, 9001);
-    const auto added = node.endpoint.add_seed(shared_secret);
-    STT_CHECK(added.has_value());
-    node.shared_seed = *added;
+    node.secret.assign(shared_secret.begin(), shared_secret.end());
+    const std::size_t host = number + 1;
+    set_addresses(number, {Address::ipv4({10, static_cast<std::uint8_t>(host >> 16),
+                                          static_cast<std::uint8_t>(host >> 8),
+                                          static_cast<std::uint8_t>(host)},
+                                         9001)});
+    start(node);
     return number;
 }
 
-Link& SimulatedNetwork::link_between(NodeNumber from, NodeNumber to) {
-    if (links_.size() <= from) links_.resize(from + 1);
-    auto& row = links_[from];
-    if (row.size() <= to) row.resize(to + 1);
-    if (row[to] == nullptr) {
-        const std::uint64_t place = (std::uint64_t{from} << 32) | to;
-        row[to] = std::make_unique<Link>(LinkOptions{}, mixed(seed_ + 3) ^ mixed(place));
-    }
-    return *row[to];
+void SimulatedNetwork::start(Node& node) {
+    // Its randomness goes on where it was: a restarted node draws no number twice.
+    node.endpoint = std::make_unique<connection::Endpoint>(node.config, node.random);
+    const auto added = node.endpoint->add_seed(node.secret);
+    STT_CHECK(added.has_value());
+    node.shared_seed = *added;
 }
 
-void SimulatedNetwork::set_link(NodeNumber from, NodeNumber to, const LinkOptions& options) {
-    link_between(from, to).set_options(options);
+void SimulatedNetwork::crash(NodeNumber number) {
+    Node& node = *nodes_[number];
+    STT_CHECK(!node.is_draining && node.endpoint != nullptr);
+    node.endpoint.reset();
+    node.is_frozen = false;
+    set_timer(number);
+    for (NetworkObserver* observer : observers_) observer->on_crashed(number);
 }
 
-connection::Moment SimulatedNetwork::moment(NodeNumber node) const noexcept {
-    const auto passed = std::chrono::floor<std::chrono::milliseconds>(now_.time_since_epoch());
-    return {now_, wall_start_ms + passed.count() + nodes_[node]->clock_offset.count()};
+void SimulatedNetwork::restart(NodeNumber number) {
+    STT_CHECK(nodes_[number]->endpoint == nullptr);
+    start(*nodes_[number]);
+}
+
+void SimulatedNetwork::freeze(NodeNumber number) {
+    STT_CHECK(!nodes_[number]->is_draining);
+    nodes_[number]->is_frozen = true;
+    set_timer(number);
+}
+
+void SimulatedNetwork::thaw(NodeNumber number) {
+    nodes_[number]->is_frozen = false;
+    set_timer(number);
+}
+
+void SimulatedNetwork::set_clock_rate(NodeNumber number, std::int32_t ppm) {
+    nodes_[number]->clock.set_rate(now_, ppm);
+    set_timer(number);
+}
+
+void SimulatedNetwork::leap_clock(NodeNumber number, Duration time) {
+    nodes_[number]->clock.leap(now_, time);
+    set_timer(number);
+}
+
+connection::Moment SimulatedNetwork::moment(NodeNumber number) const noexcept {
+    const NodeClock& clock = nodes_[number]->clock;
+    const Instant local = clock.local(now_);
+    const auto passed = std::chrono::floor<std::chrono::milliseconds>(local.time_since_epoch());
+    return {local, wall_start_ms + passed.count() + clock.wall_offset_ms};
 }
 
 connection::AttemptId SimulatedNetwork::connect(NodeNumber from, NodeNumber to,
                                                 const std::optional<handshake::NodeId>& wanted) {
+    return connect_to(from, {&address(to), 1}, wanted);
+}
+
+connection::AttemptId SimulatedNetwork::connect_to(NodeNumber from,
+                                                   std::span<const Address> addresses,
+                                                   const std::optional<handshake::NodeId>& wanted) {
     Node& node = *nodes_[from];
-    const Address& address = nodes_[to]->address;
-    const auto attempt =
-        node.endpoint.connect(moment(from), node.shared_seed, {&address, 1}, wanted);
-    drain(from);
+    for (NetworkObserver* observer : observers_) observer->on_connect(from, addresses);
+    const auto attempt = node.endpoint->connect(moment(from), node.shared_seed, addresses, wanted);
+    if (!node.is_draining) drain(from);
     return attempt;
 }
 
 void SimulatedNetwork::touch(NodeNumber node, connection::SessionHandle session) {
-    nodes_[node]->endpoint.touch(session);
+    nodes_[node]->endpoint->touch(session);
     if (!nodes_[node]->is_draining) drain(node);
 }
 
@@ -85,65 +123,46 @@ void SimulatedNetwork::drain(NodeNumber number) {
     node.is_draining = true;
     for (bool has_more = true; has_more;) {
         while (const auto transmit =
-                   node.endpoint.poll_transmit(moment(number), transmit_buffer_)) {
+                   node.endpoint->poll_transmit(moment(number), transmit_buffer_)) {
             send(number, *transmit);
         }
         has_more = false;
-        while (const auto event = node.endpoint.poll_event()) {
-            if (is_tracing_) {
-                std::printf("%12lld  node %zu  %s\n",
-                            static_cast<long long>(now_.time_since_epoch().count()), number,
-                            describe(*event).c_str());
-            }
-            if (on_event) on_event(number, *event);
-            has_more = true;  // the application may have had something to say
+        drain_events(number, has_more);
+    }
+    node.is_draining = false;
+    set_timer(number);
+    for (NetworkObserver* observer : observers_) observer->on_settled(number);
+}
+
+void SimulatedNetwork::drain_events(NodeNumber number, bool& has_more) {
+    while (const auto event = nodes_[number]->endpoint->poll_event()) {
+        if (is_tracing_) {
+            std::printf("%12lld  node %zu  %s\n",
+                        static_cast<long long>(now_.time_since_epoch().count()), number,
+                        describe(*event).c_str());
+        }
+        for (NetworkObserver* observer : observers_) observer->on_event(number, *event);
+        if (on_event) on_event(number, *event);
+        has_more = true;  // the application may have had something to say
+    }
+}
+
+void SimulatedNetwork::set_timer(NodeNumber number) {
+    Node& node = *nodes_[number];
+    std::optional<Instant> timer;
+    if (node.endpoint != nullptr && !node.is_frozen) {
+        if (const auto local = node.endpoint->poll_timeout()) {
+            timer = node.clock.virtual_time(*local);
         }
     }
-    node.timer = node.endpoint.poll_timeout();
-    node.is_draining = false;
-}
-
-void SimulatedNetwork::send(NodeNumber from, const connection::Transmit& transmit) {
-    STT_CHECK(transmit.size > 0 && transmit.segment_size > 0);
-    STT_CHECK(transmit.size <= transmit_buffer_.size());
-    Bytes rest = Bytes(transmit_buffer_).first(transmit.size);
-    nodes_[from]->bytes_sent += transmit.size;
-    const auto to = node_at(transmit.to.address);
-    while (!rest.empty()) {
-        const Bytes datagram = rest.first(std::min(rest.size(), transmit.segment_size));
-        rest = rest.subspan(datagram.size());
-        if (to) send_datagram(from, *to, datagram, transmit.ecn);
-    }
-}
-
-void SimulatedNetwork::send_datagram(NodeNumber from, NodeNumber to, Bytes datagram,
-                                     std::uint8_t ecn) {
-    const DatagramView view{from, to, datagram_count_++, now_, datagram};
-    hash(from);
-    hash(to);
-    hash(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-    hash(datagram);
-    if (is_recording_) recorded_.push_back({from, to, now_, {datagram.begin(), datagram.end()}});
-    const bool passes = !filter || filter(view) == Verdict::pass;
-    arrivals_.clear();
-    if (passes) link_between(from, to).send(now_, datagram, ecn, arrivals_);
-    if (is_tracing_) {
-        std::printf("%12lld  %zu -> %zu  %s%s\n",
-                    static_cast<long long>(now_.time_since_epoch().count()), from, to,
-                    describe(datagram).c_str(), arrivals_.empty() ? "  LOST" : "");
-    }
-    for (Link::Arrival& arrival : arrivals_) {
-        plan({arrival.at, 0, nodes_[from]->address, to, arrival.ecn, std::move(arrival.bytes), {}});
-    }
-}
-
-void SimulatedNetwork::inject(const Address& source, NodeNumber to, Bytes datagram,
-                              Duration after) {
-    plan({now_ + after, 0, source, to, 0, {datagram.begin(), datagram.end()}, {}});
+    if (timer == node.timer) return;
+    if (node.timer) timers_.erase({*node.timer, number});
+    if (timer) timers_.insert({*timer, number});
+    node.timer = timer;
 }
 
 void SimulatedNetwork::schedule(Duration after, std::function<void()> action) {
-    plan({now_ + after, 0, {}, 0, 0, {}, std::move(action)});
+    plan({now_ + after, 0, {}, std::move(action)});
 }
 
 void SimulatedNetwork::plan(Happening&& happening) {
@@ -159,60 +178,68 @@ SimulatedNetwork::Happening SimulatedNetwork::take_next() {
     return next;
 }
 
-void SimulatedNetwork::deliver(Happening&& first) {
-    Node& node = *nodes_[first.to];
+void SimulatedNetwork::tell_delivered(const Parcel& parcel) {
+    const DeliveryView view{parcel.from, parcel.to, parcel.source, parcel.destination,
+                            parcel.bytes};
+    for (NetworkObserver* observer : observers_) observer->on_delivered(view);
+}
+
+void SimulatedNetwork::deliver(Parcel&& first) {
     const std::size_t segment_size = first.bytes.size();
     if (segment_size == 0) return;
+    first.to = receiver_of(first);
+    if (first.to == nobody) return;
+    tell_delivered(first);
     receive_buffer_.assign(first.bytes.begin(), first.bytes.end());
     for (std::size_t count = 1; count < coalesced_count_max && !happenings_.empty(); ++count) {
         const Happening& next = happenings_.front();
-        const bool is_alike = next.at == first.at && next.to == first.to && !next.action &&
-                              next.source == first.source && next.ecn == first.ecn &&
-                              next.bytes.size() <= segment_size && !next.bytes.empty();
+        const Parcel& parcel = next.parcel;
+        const bool is_alike =
+            next.at == now_ && !next.action && parcel.from == first.from &&
+            parcel.source == first.source && parcel.ecn == first.ecn &&
+            parcel.destination == first.destination &&
+            (parcel.destination.family() != Address::Family::none || parcel.to == first.to) &&
+            parcel.bytes.size() <= segment_size && !parcel.bytes.empty();
         if (!is_alike) break;
-        const bool is_last = next.bytes.size() < segment_size;
-        const Happening taken = take_next();
-        receive_buffer_.insert(receive_buffer_.end(), taken.bytes.begin(), taken.bytes.end());
-        if (is_last) break;
+        Happening taken = take_next();
+        taken.parcel.to = first.to;
+        tell_delivered(taken.parcel);
+        const Bytes bytes = taken.parcel.bytes;
+        receive_buffer_.insert(receive_buffer_.end(), bytes.begin(), bytes.end());
+        if (bytes.size() < segment_size) break;
     }
+    Node& node = *nodes_[first.to];
     node.bytes_received += receive_buffer_.size();
-    node.endpoint.handle_datagrams(moment(first.to), first.source, receive_buffer_, segment_size,
-                                   first.ecn);
+    node.endpoint->handle_datagrams(moment(first.to), first.source, receive_buffer_, segment_size,
+                                    first.ecn);
     drain(first.to);
-}
-
-std::optional<NodeNumber> SimulatedNetwork::next_timer() const noexcept {
-    std::optional<NodeNumber> earliest;
-    for (NodeNumber number = 0; number < nodes_.size(); ++number) {
-        const auto& timer = nodes_[number]->timer;
-        if (timer && (!earliest || *timer < *nodes_[*earliest]->timer)) earliest = number;
-    }
-    return earliest;
 }
 
 // One thing that happens, if any does until `limit`.
 bool SimulatedNetwork::step(Instant limit) {
-    const auto timed = next_timer();
-    const std::optional<Instant> timer = timed ? nodes_[*timed]->timer : std::nullopt;
-    const bool is_timer_first = timer && (happenings_.empty() || *timer < happenings_.front().at);
+    const bool is_timer_first =
+        !timers_.empty() &&
+        (happenings_.empty() || timers_.begin()->first < happenings_.front().at);
     if (!is_timer_first && happenings_.empty()) return false;
-    const Instant at = std::max(now_, is_timer_first ? *timer : happenings_.front().at);
+    const Instant at =
+        std::max(now_, is_timer_first ? timers_.begin()->first : happenings_.front().at);
     if (at > limit) return false;
-    if (at > now_) {
-        for (const auto& node : nodes_) node->timeouts_in_a_row = 0;
-    }
     now_ = at;
     if (is_timer_first) {
-        STT_CHECK(++nodes_[*timed]->timeouts_in_a_row < timeouts_in_a_row_max);
-        nodes_[*timed]->endpoint.handle_timeout(moment(*timed));
-        drain(*timed);
+        const NodeNumber number = timers_.begin()->second;
+        Node& node = *nodes_[number];
+        if (node.timed_out_at != now_) node.timeouts_in_a_row = 0;
+        node.timed_out_at = now_;
+        STT_CHECK(++node.timeouts_in_a_row < timeouts_in_a_row_max);
+        node.endpoint->handle_timeout(moment(number));
+        drain(number);
         return true;
     }
     Happening next = take_next();
     if (next.action) {
         next.action();
     } else {
-        deliver(std::move(next));
+        deliver(std::move(next.parcel));
     }
     return true;
 }
@@ -225,13 +252,6 @@ bool SimulatedNetwork::run_until(const std::function<bool()>& is_done, Duration 
         return is_done();
     }
     return true;
-}
-
-std::optional<NodeNumber> SimulatedNetwork::node_at(const Address& address) const noexcept {
-    for (NodeNumber number = 0; number < nodes_.size(); ++number) {
-        if (nodes_[number]->address == address) return number;
-    }
-    return std::nullopt;
 }
 
 // FNV-1a over words instead of bytes: a run has tens of megabytes.
