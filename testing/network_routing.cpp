@@ -188,8 +188,8 @@ void SimulatedNetwork::inject(const Address& source, NodeNumber to, Bytes datagr
 }
 
 void SimulatedNetwork::inject_at(const Address& source, const Address& destination, Bytes datagram,
-                                 Duration after) {
-    Parcel parcel{nobody, nobody, source, destination, 0, 0, {datagram.begin(), datagram.end()}};
+                                 Duration after, NodeNumber from) {
+    Parcel parcel{from, nobody, source, destination, 0, 0, {datagram.begin(), datagram.end()}};
     plan({now_ + after, 0, std::move(parcel), {}});
 }
 

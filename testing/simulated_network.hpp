@@ -131,8 +131,9 @@ public:
     // `source` may be anybody's address, also nobody's. Handed to the node past translators.
     void inject(const Address& source, NodeNumber to, Bytes datagram, Duration after = {});
     // The same, to whoever has the address when it arrives, through the translator before it.
+    // `from` is who truly sent these bytes from that source, if anybody did.
     void inject_at(const Address& source, const Address& destination, Bytes datagram,
-                   Duration after = {});
+                   Duration after = {}, NodeNumber from = nobody);
     // Asked for each datagram that a node sends, before the link has its say.
     std::function<Verdict(const DatagramView&)> filter;
     // After the filter; borrowed, null for none.
