@@ -26,7 +26,7 @@ std::string_view name_of(wire::FrameType type) noexcept {
 
 constexpr std::array<std::string_view, 7> stream_event_names{
     "opened", "readable", "writable", "acknowledged", "reset", "stopped", "limit_raised"};
-constexpr std::array<std::string_view, 5> cause_names{"local", "peer", "violation", "idle",
+constexpr std::array<std::string_view, 6> cause_names{"local", "peer", "violation", "idle", "lost",
                                                       "unconfirmed"};
 
 std::string describe_session_event(const connection::Event& event) {
@@ -38,6 +38,10 @@ std::string describe_session_event(const connection::Event& event) {
         text << "confirmed";
     } else if (const auto* pong = std::get_if<connection::PongReceived>(&event)) {
         text << "pong " << pong->ping << " after " << pong->round_trip.count() << " us";
+    } else if (const auto* unreachable = std::get_if<connection::Unreachable>(&event)) {
+        text << "unreachable since " << unreachable->since.time_since_epoch().count() << " us";
+    } else if (std::holds_alternative<connection::Reachable>(event)) {
+        text << "reachable";
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
         text << "closed (" << cause_names[static_cast<std::size_t>(closed->cause)] << ") code "
              << closed->code << " \"" << closed->reason << '"';

@@ -153,6 +153,17 @@ void RawPeer::advance(Duration time) {
     now_ = limit;
 }
 
+void RawPeer::leap(Duration time) {
+    now_ += time;
+    endpoint_->handle_timeout(moment());
+    drain();
+}
+
+void RawPeer::network_changed() {
+    endpoint_->network_changed(moment());
+    drain();
+}
+
 void RawPeer::touch() {
     endpoint_->touch(session_);
     drain();

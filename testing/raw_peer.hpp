@@ -70,6 +70,9 @@ public:
 
     // Lets time pass; the endpoint's timers run.
     void advance(Duration time);
+    // The endpoint slept, or its clock jumped: all its timers are late.
+    void leap(Duration time);
+    void network_changed();
     // After commands to the connection.
     void touch();
 

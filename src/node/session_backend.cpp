@@ -23,6 +23,7 @@ std::error_code failure_of(connection::CloseCause cause) {
         case connection::CloseCause::violation:
             return Failure::session_violation;
         case connection::CloseCause::idle:
+        case connection::CloseCause::lost:
             return Failure::session_timeout;
         case connection::CloseCause::unconfirmed:
             return Failure::handshake_timeout;

@@ -144,7 +144,7 @@ TEST_CASE("protocol §12.2 (b): a peer that went away with a stream open is give
     CHECK(!pair.closed(client));
     pair.network.run_for(seconds(2));
     REQUIRE(pair.closed(client));
-    CHECK(pair.closed(client)->cause == CloseCause::idle);
+    CHECK(pair.closed(client)->cause == CloseCause::lost);
 }
 
 TEST_CASE(

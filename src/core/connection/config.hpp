@@ -23,6 +23,16 @@ struct ConnectionConfig {
 
     Duration keep_alive = std::chrono::seconds(15);     // Spec protocol §12.2
     Duration idle_timeout = std::chrono::seconds(300);  // Spec protocol §12.2
+    // A peer from which nothing came for so long after it was asked is unreachable; never before
+    // three PTOs have passed. Chosen: on a path of 50 ms that is four probes in vain, and a route
+    // that changes is back sooner.
+    Duration unreachable_after = std::chrono::seconds(4);
+    // An unreachable peer is asked this often, so that a session goes on as soon as a path is
+    // there again; a PING of under 60 bytes each. At least a millisecond.
+    Duration probe_interval_max = std::chrono::seconds(2);
+    // An unreachable session ends when nothing authentic came for so long: Spec protocol §12.2.
+    // Longer keeps a session for those who sleep.
+    Duration resume_timeout = std::chrono::seconds(300);
     // Spec protocol §4.3: resending HELLO and AUTH_PROOF, and giving up.
     Duration handshake_resend_first = std::chrono::milliseconds(250);
     Duration handshake_resend_max = std::chrono::seconds(2);

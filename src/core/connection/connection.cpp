@@ -50,8 +50,8 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       random_(&random),
       keys_(std::move(session_key), setup_.role, setup_.session_id),
       streams_(streams_config(config, setup_.role)),
+      liveness_(config, now),
       now_(now),
-      last_received_(now),
       last_sent_(now),
       items_pending_(control_item::observed_address),
       rotated_at_(now),
@@ -180,19 +180,19 @@ void Connection::handle_confirmed(Instant now) {
 }
 
 void Connection::handle_timeout(Instant now) {
+    const std::optional<Instant> expected = poll_timeout();
     check_time(now);
     if (phase_ == Phase::closed) return;
     if (phase_ != Phase::active) {
         if (now >= *close_deadline_) phase_ = Phase::closed;
         return;
     }
-    const auto timeout_code = static_cast<std::uint64_t>(ErrorCode::timeout);
-    if (now >= last_received_ + config_.idle_timeout) {
-        return end(CloseCause::idle, timeout_code, "nothing was heard from the peer");
-    }
+    if (expected && now > *expected + sleep_min) wake(now);
     if (!is_confirmed_ && now >= confirm_deadline_) {
-        return end(CloseCause::unconfirmed, timeout_code, "the peer never confirmed the session");
+        return end(CloseCause::unconfirmed, static_cast<std::uint64_t>(ErrorCode::timeout),
+                   "the peer never confirmed the session");
     }
+    if (!handle_silence(now)) return;
     if (wipe_previous_at_ && now >= *wipe_previous_at_) {
         keys_.receive.wipe_previous();
         wipe_previous_at_.reset();
@@ -201,6 +201,36 @@ void Connection::handle_timeout(Instant now) {
     handle_loss_timeout(now);
     const bool is_quiet = now >= last_sent_ + config_.keep_alive;
     if (is_quiet && streams_.open_count() > 0) is_ping_pending_ = true;
+}
+
+// False: the session has ended.
+bool Connection::handle_silence(Instant now) {
+    const Liveness::Outcome outcome =
+        liveness_.on_timeout(now, three_probe_timeouts(), streams_.open_count() > 0);
+    if (outcome.has_become_unreachable) {
+        events_.push_back(Unreachable{*liveness_.unanswered_since()});
+    }
+    if (outcome.is_probe_due) probes_due_ = std::max(probes_due_, 1u);
+    if (outcome.end == Liveness::End::none) return true;
+    const bool is_lost = outcome.end == Liveness::End::lost;
+    end(is_lost ? CloseCause::lost : CloseCause::idle,
+        static_cast<std::uint64_t>(ErrorCode::timeout), "nothing was heard from the peer");
+    return false;
+}
+
+// Silence while nobody listened says nothing: ask first, then judge.
+void Connection::wake(Instant now) {
+    liveness_.on_woken(now, three_probe_timeouts());
+    probes_due_ = std::max(probes_due_, 1u);
+    if (is_confirmed_) return;
+    auth_proof_at_ = now;
+    auth_proof_interval_ = config_.handshake_resend_first;
+    confirm_deadline_ = std::max(confirm_deadline_, now + config_.unreachable_after);
+}
+
+void Connection::network_changed(Instant now) {
+    check_time(now);
+    if (phase_ == Phase::active) wake(now);
 }
 
 // One PING of the application is under way at a time: a peer answers the newest and may drop
@@ -220,7 +250,8 @@ void Connection::handle_loss_timeout(Instant now) {
     const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
     loss_.release_outcome();
-    probes_due_ = std::max(probes_due_, outcome.probes);
+    // A peer that is unreachable is asked at its own pace: see Liveness.
+    if (!liveness_.is_unreachable()) probes_due_ = std::max(probes_due_, outcome.probes);
 }
 
 // What happened to streams comes before the end of the session.
@@ -235,7 +266,8 @@ std::optional<Event> Connection::poll_event() {
 std::optional<Instant> Connection::poll_timeout() const {
     if (phase_ == Phase::closed) return std::nullopt;
     if (phase_ != Phase::active) return close_deadline_;
-    std::optional<Instant> earliest = last_received_ + config_.idle_timeout;
+    std::optional<Instant> earliest =
+        liveness_.deadline(three_probe_timeouts(), streams_.open_count() > 0);
     keep_earliest(earliest, loss_.deadline());
     keep_earliest(earliest, acks_.deadline());
     keep_earliest(earliest, release_at_);

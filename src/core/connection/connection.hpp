@@ -18,6 +18,7 @@
 #include "codec/writer.hpp"
 #include "core/connection/config.hpp"
 #include "core/connection/events.hpp"
+#include "core/connection/liveness.hpp"
 #include "core/connection/session_scratch.hpp"
 #include "core/recovery/ack_tracker.hpp"
 #include "core/recovery/loss.hpp"
@@ -63,6 +64,8 @@ public:
     // connection. The session key is consumed.
     Connection(const ConnectionConfig& config, SessionScratch& scratch, ConnectionSetup setup,
                stc::Key&& session_key, Instant now, stc::RandomSource& random);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
 
     // Frames of this session, decrypted in place; what does not open or does not belong is
     // counted and dropped. Returns true when at least one was authentic.
@@ -84,6 +87,9 @@ public:
     // Sends a PING; a PongReceived with the number returned here follows, unless either is
     // lost. At most 16 wait: a further one gives up the oldest.
     std::optional<std::uint64_t> ping(Instant now);
+    // This node's own network changed, or it woke: probes leave at once and with the first
+    // backoff, and the session does not end before they could be answered.
+    void network_changed(Instant now);
     // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
     void close(Instant now, std::uint64_t code, std::string_view reason);
 
@@ -95,6 +101,7 @@ public:
     SessionState state() const noexcept;
     bool is_closed() const noexcept { return phase_ == Phase::closed; }
     bool is_confirmed() const noexcept { return is_confirmed_; }
+    bool is_unreachable() const noexcept { return liveness_.is_unreachable(); }
     session::Role role() const noexcept { return setup_.role; }
     const wire::SessionId& session_id() const noexcept { return setup_.session_id; }
     const std::array<std::uint8_t, 32>& peer_node_id() const noexcept {
@@ -196,6 +203,8 @@ private:
     void rotate_if_due(Instant now);
     void ask_again_if_unanswered(Instant now);
     void handle_loss_timeout(Instant now);
+    bool handle_silence(Instant now);
+    void wake(Instant now);
 
     const ConnectionConfig& config_;
     ConnectionSetup setup_;
@@ -205,11 +214,11 @@ private:
     recovery::AckTracker acks_;
     recovery::LossDetection loss_;
     stream::Streams streams_;
+    Liveness liveness_;
 
     Phase phase_ = Phase::active;
     bool is_confirmed_ = false;
     Instant now_{};
-    Instant last_received_{};
     Instant last_sent_{};
     Fifo<Event> events_;
     DropCounters drops_{};

@@ -90,7 +90,11 @@ void Connection::open_batch(Instant now, const Route& from) {
 void Connection::handle_opened(Instant now, const Route& from, const ReceivedFrame& received,
                                bool& is_datagram_counted) {
     const wire::FrameView& frame = received.view;
-    last_received_ = now;
+    if (liveness_.on_received(now)) {
+        events_.push_back(Reachable{});
+        // What waited for a distant probe timeout of its own is asked about now.
+        probes_due_ = std::max(probes_due_, 1u);
+    }
     ++totals_.frames_received;
     totals_.bytes_received += frame.size;
     grow_window(now);
@@ -149,6 +153,7 @@ Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
     switch (frame.type) {
         case wire::FrameType::data: {
             STT_TRY(const wire::DataView data, wire::parse_data(plaintext, frame.flags));
+            liveness_.on_data_received();
             return streams_.handle_data(now, round_trip(), frame.stream_id, frame.flags, data);
         }
         case wire::FrameType::stream_control: {

@@ -165,7 +165,8 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     std::size_t segment_size = 0;
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
         const bool is_probe = probes_due_ > 0;
-        const bool has_eliciting = has_eliciting_to_send();
+        // To nobody nothing but probes: what waits would only be sent again.
+        const bool has_eliciting = !liveness_.is_unreachable() && has_eliciting_to_send();
         const bool may_elicit =
             is_probe || (has_eliciting && budget >= mtu && loss_.has_room(frames_per_datagram_max));
         if (has_eliciting && !may_elicit) release_at_ = allowance.release;
@@ -194,6 +195,7 @@ std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_e
         auth_proof_at_ = now + auth_proof_interval_;
         auth_proof_interval_ = std::min(2 * auth_proof_interval_, config_.handshake_resend_max);
     }
+    if (liveness_.is_unreachable()) may_elicit = false;
     const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
     add_control_frame(now, may_elicit, must_elicit && !has_stream_frames);
     if (may_elicit) add_stream_frames();
@@ -301,10 +303,15 @@ void Connection::add_stream_frames() {
 }
 
 void Connection::finish_datagram(Instant now, bool is_mtu_probe) {
-    if (!batch_.datagram_frames().empty()) {
+    const auto frames = batch_.datagram_frames();
+    if (!frames.empty()) {
+        const bool is_eliciting =
+            std::any_of(frames.begin(), frames.end(),
+                        [](const recovery::SentFrame& frame) { return frame.elicits_ack; });
+        if (is_eliciting) liveness_.on_eliciting_sent(now);
         const recovery::LossDetection::Datagram datagram{
             path_number, batch_.datagram_size(), is_mtu_probe, is_marking_ && !is_mtu_probe};
-        loss_.on_datagram_sent(now, datagram, batch_.datagram_frames());
+        loss_.on_datagram_sent(now, datagram, frames);
     }
     batch_.end_datagram();
 }

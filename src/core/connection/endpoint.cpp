@@ -112,6 +112,13 @@ void Endpoint::touch(SessionHandle session) {
     if (!std::exchange(entry.has_events, true)) with_events_.push_back(session);
 }
 
+void Endpoint::network_changed(const Moment& moment) {
+    for (auto& [session, entry] : sessions_) {
+        entry.connection->network_changed(moment.now);
+        touch(session);
+    }
+}
+
 std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableBytes buffer) {
     if (!queue_.empty()) {
         const QueuedDatagram datagram = std::move(queue_.front());

@@ -103,6 +103,8 @@ public:
     // call touch(): what it wants to send waits for that.
     Connection* find(SessionHandle session) noexcept;
     void touch(SessionHandle session);
+    // This node's network changed, or it woke: every session asks its peer at once.
+    void network_changed(const Moment& moment);
 
     // Writes datagrams to `buffer`, of 1,472 to 65,507 bytes, and says where they go.
     [[nodiscard]] std::optional<Transmit> poll_transmit(const Moment& moment, MutableBytes buffer);

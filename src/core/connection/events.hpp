@@ -19,7 +19,8 @@ enum class CloseCause {
     local,        // close() was called here
     peer,         // SESSION_CLOSE came
     violation,    // the peer broke the protocol; it was told
-    idle,         // nothing authentic came for the idle timeout
+    idle,         // nothing authentic came for the idle timeout, and nothing was asked
+    lost,         // unreachable, and nothing authentic came for the resume timeout
     unconfirmed,  // an initiator's session that the peer never confirmed. Spec protocol §4.3
 };
 
@@ -37,7 +38,15 @@ struct PongReceived {
     Duration round_trip{};
 };
 
-using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Closed>;
+// Nothing answers since then: the peer has no path, or has forgotten the session. The session
+// lives on, sends nothing but probes, and is Reachable again or ends with CloseCause::lost.
+struct Unreachable {
+    Instant since{};  // the oldest frame left that nothing has answered
+};
+struct Reachable {};
+
+using Event =
+    std::variant<stream::StreamEvent, Confirmed, PongReceived, Unreachable, Reachable, Closed>;
 
 // Datagrams by one route, written to the caller's buffer one behind the other: each has
 // segment_size bytes, the last what is left.

@@ -147,6 +147,12 @@ bool Streams::is_readable(StreamKey key) const {
                                  stream->reset_code_received || stream->is_closed);
 }
 
+std::optional<std::uint64_t> Streams::acknowledged_end(StreamKey key) const {
+    const StreamState* stream = find(key);
+    if (stream == nullptr) return std::nullopt;
+    return stream->send.begin();
+}
+
 std::string Streams::endpoint(StreamKey key) const {
     const StreamState* stream = find(key);
     return stream == nullptr ? std::string() : stream->endpoint;

@@ -95,6 +95,9 @@ public:
 
     bool is_readable(StreamKey key) const;
     std::string endpoint(StreamKey key) const;
+    // All that was written below this offset has arrived; null: unknown stream. Readable also
+    // when the session has ended, until its engine is gone.
+    std::optional<std::uint64_t> acknowledged_end(StreamKey key) const;
     // The code of the peer's RESET, or else of its STOP; none: it sent neither.
     std::optional<std::uint64_t> peer_code(StreamKey key) const;
     std::size_t open_count() const noexcept { return open_count_; }
