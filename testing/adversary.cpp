@@ -19,13 +19,14 @@ Verdict Adversary::intercept(const DatagramView& datagram) {
         return Verdict::pass;
     }
     ++counters_.seen;
-    const Memory current{datagram.from,
-                         datagram.to,
-                         datagram.source,
-                         datagram.destination,
-                         {datagram.bytes.begin(), datagram.bytes.end()}};
+    const Memory current{datagram.from,        datagram.to,
+                         datagram.at,          datagram.source,
+                         datagram.destination, {datagram.bytes.begin(), datagram.bytes.end()}};
     memory_.push_back(current);
-    if (memory_.size() > memory_count_max) memory_.pop_front();
+    while (memory_.size() > memory_count_max ||
+           datagram.at - memory_.front().at > options_.memory_age_max) {
+        memory_.pop_front();
+    }
 
     if (does(options_.replay)) {
         ++counters_.replayed;
@@ -35,7 +36,7 @@ Verdict Adversary::intercept(const DatagramView& datagram) {
     if (does(options_.displace)) {
         ++counters_.displaced;
         const Memory& old = random_.chance(always / 2) ? current : remembered();
-        send(old, somebody(), nobody, old.bytes, options_.delay_max);
+        send(old, somebody(), old.from, old.bytes, options_.delay_max);
     }
     if (does(options_.reflect)) {
         ++counters_.reflected;
@@ -133,8 +134,7 @@ std::vector<std::uint8_t> Adversary::spliced() {
 std::vector<std::uint8_t> Adversary::guessed(const wire::FrameView& like) {
     wire::SessionFrameHeader header;
     header.session_id = like.session_id;
-    header.type =
-        random_.chance(always / 2) ? like.type : static_cast<wire::FrameType>(random_.below(256));
+    header.type = like.type;
     header.stream_id = random_.chance(always / 2)
                            ? like.stream_id
                            : static_cast<std::uint16_t>(random_.below(wire::stream_id_max + 1));
@@ -148,6 +148,8 @@ std::vector<std::uint8_t> Adversary::guessed(const wire::FrameView& like) {
     const auto layout = wire::lay_out_session_frame(header, payload_size, bytes);
     random_.fill(layout.payload);
     random_.fill(layout.tag);
+    // Any type, also one that no session's frame has.
+    if (random_.chance(always / 2)) bytes[2] = static_cast<std::uint8_t>(random_.below(256));
     return bytes;
 }
 

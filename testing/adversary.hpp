@@ -28,6 +28,8 @@ struct AdversaryOptions {
     PerMillion forge = 0;  // a frame with a guessed header, or noise
     Duration delay_max = std::chrono::milliseconds(500);
     Duration replay_after_max = std::chrono::seconds(3);
+    // What is older is forgotten: frames that never arrived keep a dead peer's session alive.
+    Duration memory_age_max = std::chrono::seconds(30);
     std::uint64_t deed_count_max = 10'000;
 };
 
@@ -61,6 +63,7 @@ private:
     struct Memory {
         NodeNumber from = 0;
         NodeNumber to = 0;
+        Instant at{};
         Address source;
         Address destination;
         std::vector<std::uint8_t> bytes;

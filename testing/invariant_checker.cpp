@@ -99,9 +99,20 @@ void InvariantChecker::on_delivered(const DeliveryView& datagram) {
     Exchange& exchange = exchanges_[{datagram.to, datagram.source}];
     exchange.received += datagram.bytes.size();
     if (datagram.from == nobody) return;
-    if (exchange.has_arrived) exchange.is_proven = true;
+    // Whoever speaks after it was reached has shown that it was.
+    if (const auto reached = reached_.find({datagram.to, datagram.from});
+        reached != reached_.end()) {
+        for (const Address& address : reached->second) {
+            exchanges_[{datagram.to, address}].is_proven = true;
+        }
+        reached_.erase(reached);
+    }
     const auto back = exchanges_.find({datagram.from, datagram.destination});
-    if (back != exchanges_.end()) back->second.has_arrived = true;
+    if (back == exchanges_.end() || back->second.is_proven) return;
+    auto& reached = reached_[{datagram.from, datagram.to}];
+    if (std::find(reached.begin(), reached.end(), datagram.destination) == reached.end()) {
+        reached.push_back(datagram.destination);
+    }
 }
 
 void InvariantChecker::add_session(NodeNumber node, connection::SessionHandle handle) {
@@ -185,6 +196,7 @@ void InvariantChecker::on_crashed(NodeNumber node) {
     const auto first = exchanges_.lower_bound({node, Address()});
     const auto last = exchanges_.lower_bound({node + 1, Address()});
     exchanges_.erase(first, last);
+    reached_.erase(reached_.lower_bound({node, 0}), reached_.lower_bound({node + 1, 0}));
 }
 
 }  // namespace stt::testing

@@ -55,9 +55,8 @@ private:
     struct Exchange {
         std::uint64_t received = 0;  // bytes, at the node
         std::uint64_t sent = 0;
-        bool is_wanted = false;    // the application connects there
-        bool has_arrived = false;  // something of the node's reached who has the address
-        bool is_proven = false;    // and then something came from there
+        bool is_wanted = false;  // the application connects there
+        bool is_proven = false;  // who has the address got something, and spoke after that
     };
     struct Session {
         connection::SessionHandle handle = 0;
@@ -82,6 +81,8 @@ private:
     std::map<std::pair<wire::SessionId, NodeNumber>, std::vector<std::uint64_t>> sequences_;
     std::map<Nonce, std::uint64_t> nonces_;
     std::map<std::pair<NodeNumber, Address>, Exchange> exchanges_;
+    // By who sent, and who got it: the addresses by which it did.
+    std::map<std::pair<NodeNumber, NodeNumber>, std::vector<Address>> reached_;
     std::vector<NodeState> nodes_;
     std::vector<std::uint8_t> scratch_;
 };
