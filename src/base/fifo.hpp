@@ -22,6 +22,7 @@ public:
     // Only while not empty().
     T& front() noexcept { return items_[head_]; }
     const T& front() const noexcept { return items_[head_]; }
+    T& back() noexcept { return items_.back(); }
     const T& back() const noexcept { return items_.back(); }
 
     void push_back(T item) {
@@ -49,6 +50,8 @@ public:
     // Elements for which storage is held.
     std::size_t storage_count() const noexcept { return items_.capacity(); }
 
+    auto begin() noexcept { return items_.begin() + static_cast<std::ptrdiff_t>(head_); }
+    auto end() noexcept { return items_.end(); }
     auto begin() const noexcept { return items_.begin() + static_cast<std::ptrdiff_t>(head_); }
     auto end() const noexcept { return items_.end(); }
 

@@ -251,13 +251,18 @@ node::HandlerTable::Pointer SessionBackend::find_handler(std::string_view endpoi
 }
 
 void SessionBackend::handle_opened(stream::StreamKey key) {
+    auto* engine = connection();
+    if (engine == nullptr) return;
+    if (engine->streams().kind(key) != stream::StreamKind::bytes) {
+        // The interface of this node has streams of bytes. Spec protocol §8.3 (b).
+        engine->refuse(platform::now(), key);
+        return wake();
+    }
     if (!has_handlers()) {
         if (accept_) return std::exchange(accept_, {})({}, make_stream(key));
         opened_.push_back({key, std::nullopt});
         return;
     }
-    auto* engine = connection();
-    if (engine == nullptr) return;
     if (auto handler = find_handler(engine->streams().endpoint(key))) {
         return run_handler(std::move(handler), make_stream(key));
     }

@@ -363,7 +363,7 @@ TEST_CASE(
 TEST_CASE(
     "protocol §8.3 (b): a stream of another kind is refused with RESET(7) and STOP(7), and "
     "no more") {
-    for (const std::uint64_t kind : {1u, 2u, 3u, 4u, 1'000u}) {
+    for (const std::uint64_t kind : {4u, 1'000u}) {
         RawPeer peer(20);
         peer.clear();
         peer.send(1, 0, open_of(kind));
@@ -375,8 +375,7 @@ TEST_CASE(
         CHECK(stops.front().code == 7);
         // What the peer sent before it heard of that breaks no rule that is known here.
         peer.send_data(1, 0, 0, bytes(50), wire::flag::message);
-        // DATAGRAMS have no limit that a final offset could pass.
-        const std::uint64_t final_offset = kind == 2 ? 1'000'000u : 100u;
+        const std::uint64_t final_offset = 100;
         peer.send_data(1, 0, final_offset - 50, bytes(50),
                        wire::flag::message | wire::flag::stream_end);
         CHECK(is_healthy(peer));

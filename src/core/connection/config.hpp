@@ -7,6 +7,7 @@
 
 #include "core/recovery/congestion.hpp"
 #include "core/recovery/path_mtu.hpp"
+#include "core/stream/stream_kind.hpp"
 
 namespace stt::connection {
 
@@ -48,6 +49,9 @@ struct ConnectionConfig {
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;
+    // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
+    // §9.3.
+    std::size_t message_size_max = stream::message_size_max;
 };
 
 }  // namespace stt::connection

@@ -32,6 +32,7 @@ stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Ro
     streams.stream_window_max = config.stream_window_max;
     streams.session_window_max = config.session_window_max;
     streams.send_buffer_max = config.send_buffer_max;
+    streams.message_size_max = config.message_size_max;
     return streams;
 }
 
@@ -77,8 +78,15 @@ void Connection::check_time(Instant now) {
     now_ = now;
 }
 
+Result<stream::StreamKey, stream::OpenError> Connection::open_stream(
+    const stream::OpenOptions& options) {
+    return streams_.open(options);
+}
+
 Result<stream::StreamKey, stream::OpenError> Connection::open_stream(std::string_view endpoint) {
-    return streams_.open(endpoint);
+    stream::OpenOptions options;
+    options.endpoint = endpoint;
+    return streams_.open(options);
 }
 
 Result<std::size_t, stream::WriteError> Connection::write(stream::StreamKey key, Bytes data) {
@@ -88,6 +96,19 @@ Result<std::size_t, stream::WriteError> Connection::write(stream::StreamKey key,
 Result<stream::ReadOutcome, stream::ReadError> Connection::read(Instant now, stream::StreamKey key,
                                                                 MutableBytes output) {
     return streams_.read(now, round_trip(), key, output);
+}
+
+Result<void, stream::SendError> Connection::send_message(Instant now, stream::StreamKey key,
+                                                         Bytes message,
+                                                         std::optional<Duration> deadline) {
+    check_time(now);
+    streams_.set_payload_room(data_payload_room());
+    return streams_.send_message(now, key, message, deadline);
+}
+
+Result<stream::MessageOutcome, stream::ReadError> Connection::receive_message(
+    Instant now, stream::StreamKey key, std::vector<std::uint8_t>& output) {
+    return streams_.receive_message(now, round_trip(), key, output);
 }
 
 void Connection::finish(stream::StreamKey key) {
@@ -100,6 +121,14 @@ void Connection::reset(stream::StreamKey key, std::uint64_t code) {
 
 void Connection::stop(Instant now, stream::StreamKey key, std::uint64_t code) {
     streams_.stop(now, round_trip(), key, code);
+}
+
+void Connection::refuse(Instant now, stream::StreamKey key) {
+    streams_.refuse(now, round_trip(), key);
+}
+
+bool Connection::set_priority(stream::StreamKey key, std::uint8_t priority) {
+    return streams_.set_priority(key, priority);
 }
 
 void Connection::release(Instant now, stream::StreamKey key) {
@@ -199,6 +228,7 @@ void Connection::handle_timeout(Instant now) {
     }
     ask_again_if_unanswered(now);
     handle_loss_timeout(now);
+    streams_.handle_timeout(now);
     const bool is_quiet = now >= last_sent_ + config_.keep_alive;
     if (is_quiet && streams_.open_count() > 0) is_ping_pending_ = true;
 }
@@ -269,6 +299,7 @@ std::optional<Instant> Connection::poll_timeout() const {
     std::optional<Instant> earliest =
         liveness_.deadline(three_probe_timeouts(), streams_.open_count() > 0);
     keep_earliest(earliest, loss_.deadline());
+    keep_earliest(earliest, streams_.deadline());
     keep_earliest(earliest, acks_.deadline());
     keep_earliest(earliest, release_at_);
     keep_earliest(earliest, auth_proof_at_);

@@ -75,13 +75,21 @@ public:
     void handle_confirmed(Instant now);
 
     // Commands; see stream::Streams for what each promises.
+    Result<stream::StreamKey, stream::OpenError> open_stream(const stream::OpenOptions& options);
+    // Of kind BYTES.
     Result<stream::StreamKey, stream::OpenError> open_stream(std::string_view endpoint);
     Result<std::size_t, stream::WriteError> write(stream::StreamKey key, Bytes data);
     Result<stream::ReadOutcome, stream::ReadError> read(Instant now, stream::StreamKey key,
                                                         MutableBytes output);
+    Result<void, stream::SendError> send_message(Instant now, stream::StreamKey key, Bytes message,
+                                                 std::optional<Duration> deadline = std::nullopt);
+    Result<stream::MessageOutcome, stream::ReadError> receive_message(
+        Instant now, stream::StreamKey key, std::vector<std::uint8_t>& output);
     void finish(stream::StreamKey key);
     void reset(stream::StreamKey key, std::uint64_t code);
     void stop(Instant now, stream::StreamKey key, std::uint64_t code);
+    void refuse(Instant now, stream::StreamKey key);
+    bool set_priority(stream::StreamKey key, std::uint8_t priority);
     void release(Instant now, stream::StreamKey key);
     Result<void, stream::WriteError> wait_acknowledged(stream::StreamKey key);
     // Sends a PING; a PongReceived with the number returned here follows, unless either is
@@ -187,6 +195,7 @@ private:
     std::size_t write_datagram(Instant now, bool may_elicit, bool must_elicit);
     void add_control_frame(Instant now, bool may_elicit, bool must_elicit);
     void add_stream_frames();
+    std::size_t data_payload_room() const noexcept;
     static bool put(codec::Writer& writer, ControlPayload& payload,
                     const wire::ControlMessage& message);
     bool put_ping(codec::Writer& writer, ControlPayload& payload);

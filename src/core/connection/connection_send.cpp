@@ -1,6 +1,7 @@
 // What a session sends, and when. Spec protocol §5.1, §8.2, §10, §13.1.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/byte_order.hpp"
 #include "codec/writer.hpp"
@@ -161,6 +162,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     std::size_t budget = allowance.bytes;
     if (is_confirmed_ && path().mtu().probe_size(now)) release_at_ = allowance.release;
     is_marking_ = path().may_mark();
+    streams_.set_payload_room(data_payload_room());
     batch_.begin(buffer, keys_.send, setup_.session_id);
     std::size_t segment_size = 0;
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
@@ -277,6 +279,17 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
     if (is_ping_pending_ && put_ping(writer, payload)) is_ping_pending_ = false;
     if (pings_.empty() || pings_.front().sent_at) return;
     if (put(writer, payload, wire::Ping{pings_.front().token})) pings_.front().sent_at = now_;
+}
+
+// What a DATA frame can hold in a datagram of its own, whatever its stream and Sequence.
+std::size_t Connection::data_payload_room() const noexcept {
+    const wire::SessionFrameHeader header{wire::FrameType::data,
+                                          setup_.session_id,
+                                          static_cast<std::uint16_t>(wire::stream_id_max),
+                                          std::numeric_limits<std::uint64_t>::max(),
+                                          0,
+                                          keys_.send.epoch() + 1};
+    return wire::session_payload_size_max(header, path().mtu().current());
 }
 
 void Connection::add_stream_frames() {

@@ -4,6 +4,14 @@
 
 namespace stt::stream {
 
+bool intersects(const IntervalSet& set, std::uint64_t begin, std::uint64_t end) noexcept {
+    const auto& intervals = set.intervals();
+    const auto at = std::lower_bound(
+        intervals.begin(), intervals.end(), begin,
+        [](const Interval& interval, std::uint64_t value) { return interval.end <= value; });
+    return at != intervals.end() && at->begin < end;
+}
+
 Result<void, wire::Violation> ReceiveBuffer::check_final_offset(std::uint64_t end,
                                                                 bool is_final) const {
     if (final_offset_) {
@@ -22,23 +30,33 @@ Result<void, wire::Violation> ReceiveBuffer::check_final_offset(std::uint64_t en
     return {};
 }
 
+// Wherever it lies, and also while everything is dropped: each stretch costs memory.
+bool ReceiveBuffer::opens_one_gap_too_many(std::uint64_t begin, std::uint64_t end,
+                                           bool may_open_gap) const noexcept {
+    const bool opens_gap = begin < end && begin > read_end_ && !received_.touches(begin, end);
+    return opens_gap && (!may_open_gap || received_.count() >= receive_gap_count_max);
+}
+
+void ReceiveBuffer::note(std::uint64_t end, bool is_end) noexcept {
+    highest_end_ = std::max(highest_end_, end);
+    if (is_end) final_offset_ = end;
+}
+
 Result<ReceiveBuffer::Outcome, wire::Violation> ReceiveBuffer::receive(std::uint64_t offset,
-                                                                       Bytes bytes, bool is_end) {
+                                                                       Bytes bytes, bool is_end,
+                                                                       bool may_open_gap) {
     const std::uint64_t end = offset + bytes.size();
     STT_TRY_VOID(check_final_offset(end, is_end));
     if (is_reset_) return Outcome::taken;
 
     const std::uint64_t begin = std::max(offset, read_end_);
-    // Wherever it lies, and also while everything is dropped: each stretch costs memory.
-    const bool opens_gap = begin < end && begin > read_end_ && !received_.touches(begin, end);
-    if (opens_gap && received_.count() >= receive_gap_count_max) return Outcome::not_taken;
-    highest_end_ = std::max(highest_end_, end);
-    if (is_end) final_offset_ = end;
+    if (opens_one_gap_too_many(begin, end, may_open_gap)) return Outcome::not_taken;
+    note(end, is_end);
     if (begin >= end) return Outcome::taken;
 
     received_.insert(begin, end);
     if (is_discarding_) {
-        if (received_.front().begin == read_end_) skip_to(received_.front().end);
+        drop_front();
         return Outcome::taken;
     }
     ring_.reserve_until(end);
@@ -46,23 +64,58 @@ Result<ReceiveBuffer::Outcome, wire::Violation> ReceiveBuffer::receive(std::uint
     return Outcome::taken;
 }
 
+Result<ReceiveBuffer::Outcome, wire::Violation> ReceiveBuffer::skip(std::uint64_t from,
+                                                                    std::uint64_t to,
+                                                                    bool may_open_gap) {
+    STT_TRY_VOID(check_final_offset(to, false));
+    if (is_reset_) return Outcome::taken;
+    const std::uint64_t begin = std::max(from, read_end_);
+    if (opens_one_gap_too_many(begin, to, may_open_gap)) return Outcome::not_taken;
+    note(to, false);
+    received_.insert(begin, to);
+    if (is_discarding_) drop_front();
+    return Outcome::taken;
+}
+
 Result<void, wire::Violation> ReceiveBuffer::reset(std::uint64_t final_offset) {
     STT_TRY_VOID(check_final_offset(final_offset, true));
-    final_offset_ = final_offset;
-    highest_end_ = std::max(highest_end_, final_offset);
+    note(final_offset, true);
     is_reset_ = true;
     skip_to(final_offset);
     return {};
 }
 
+Result<void, wire::Violation> ReceiveBuffer::pass(std::uint64_t end, bool is_end) {
+    STT_TRY_VOID(check_final_offset(end, is_end));
+    note(end, is_end);
+    if (is_end) skip_to(end);
+    return {};
+}
+
+void ReceiveBuffer::become_passing() {
+    skip_to(final_offset_.value_or(0));
+    received_.clear();
+    consumed_.clear();
+    ring_ = {};
+}
+
 void ReceiveBuffer::discard() noexcept {
     is_discarding_ = true;
+    drop_front();
+}
+
+void ReceiveBuffer::drop_front() noexcept {
     if (!received_.is_empty() && received_.front().begin == read_end_) {
         skip_to(received_.front().end);
     }
 }
 
 void ReceiveBuffer::skip_to(std::uint64_t offset) noexcept {
+    if (!consumed_.is_empty()) {
+        consumed_.insert(read_end_, offset);
+        offset = consumed_.front().end;
+        consumed_.erase(read_end_, offset);
+    }
     received_.erase(read_end_, offset);
     read_end_ = offset;
     ring_.advance(read_end_, received_.is_empty() || is_discarding_);
@@ -79,6 +132,21 @@ std::size_t ReceiveBuffer::read(MutableBytes output) noexcept {
     ring_.get(read_end_, output.first(size));
     skip_to(read_end_ + size);
     return size;
+}
+
+void ReceiveBuffer::copy(std::uint64_t offset, MutableBytes output) const noexcept {
+    ring_.get(offset, output);
+}
+
+void ReceiveBuffer::consume(std::uint64_t begin, std::uint64_t end) {
+    begin = std::max(begin, read_end_);
+    if (begin >= end) return;
+    if (begin == read_end_) return skip_to(end);
+    consumed_.insert(begin, end);
+}
+
+bool ReceiveBuffer::contains(std::uint64_t begin, std::uint64_t end) const noexcept {
+    return received_.contains(std::max(begin, read_end_), end);
 }
 
 bool ReceiveBuffer::is_complete() const noexcept {

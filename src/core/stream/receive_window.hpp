@@ -36,6 +36,13 @@ public:
         return true;
     }
 
+    // Raises the limit at once, whatever was read. True when that must be told.
+    bool raise_to(std::uint64_t limit) noexcept {
+        if (limit <= limit_) return false;
+        limit_ = limit;
+        return true;
+    }
+
     // Makes the window at least `window`: a session's must not strangle its streams.
     void widen(std::uint64_t window) noexcept {
         window_ = std::max(window_, std::min(window, window_max_));

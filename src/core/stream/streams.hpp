@@ -7,16 +7,19 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/fifo.hpp"
+#include "core/stream/send_credit.hpp"
 #include "core/stream/stream_key.hpp"
 #include "core/stream/stream_state.hpp"
 #include "core/wire/control.hpp"
@@ -25,6 +28,20 @@
 
 namespace stt::stream {
 
+// Ranges and begun messages that all streams of a session keep track of. Each costs up to 112
+// bytes, so that they take no more memory than the credit that a session begins with. A frame
+// that would add one is not taken, and so comes again.
+inline constexpr std::size_t fragment_count_max = 16'384;
+static_assert(fragment_count_max * 112 <= session_credit_initial);
+// SKIPs of a stream that wait for their acknowledgement; then no further message begins.
+inline constexpr std::size_t skip_count_max = 1'024;
+// Unread DATAGRAMS of a stream, and of a session's streams together, in bytes: the oldest are
+// dropped. Chosen: 20 ms at 100 Mbit/s; and the credit that the session's other streams have.
+inline constexpr std::size_t datagram_queue_max = 262'144;
+inline constexpr std::size_t datagram_total_max = session_credit_initial;
+// The longest deadline that an OPEN can give; above it counts as this. About 49 days.
+inline constexpr std::uint64_t deadline_ms_max = std::uint64_t{1} << 32;
+
 struct StreamsConfig {
     bool is_initiator = false;
     // Worst-case memory of a session: session_window_max of unread bytes, and
@@ -32,14 +49,24 @@ struct StreamsConfig {
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;
+    // The largest message that is taken, with its length field: at most 1,048,576. A longer one
+    // is answered with STOP(5). Spec protocol §9.3.
+    std::size_t message_size_max = stream::message_size_max;
+};
+
+struct OpenOptions {
+    std::string_view endpoint;
+    StreamKind kind = StreamKind::bytes;
+    std::uint8_t priority = priority_default;  // 0 (first) to 7
+    Duration deadline{};                       // EXPIRING: over 0; whole milliseconds count
 };
 
 struct StreamEvent {
     enum class Kind {
         opened,        // by the peer
-        readable,      // bytes or the end can be read; told once until read() was called
-        writable,      // write() would take bytes again, after it took fewer than given
-        acknowledged,  // all written is acknowledged, after wait_acknowledged()
+        readable,      // bytes, a message or the end can be read; told once until that was asked
+        writable,      // what had no room would have some now
+        acknowledged,  // all written is settled, after wait_acknowledged()
         reset,         // the peer gave up sending: `code`
         stopped,       // the peer wants no more: `code`
         limit_raised,  // open() may work again
@@ -49,13 +76,18 @@ struct StreamEvent {
     std::uint64_t code = 0;
 };
 
-enum class OpenError { stream_limit, endpoint_name };
-enum class WriteError { unknown_stream, finished, stopped };
-enum class ReadError { unknown_stream, reset };
+enum class OpenError { stream_limit, endpoint_name, priority, deadline };
+enum class WriteError { unknown_stream, finished, stopped, wrong_kind };
+enum class SendError { unknown_stream, finished, stopped, wrong_kind, too_large, would_block };
+enum class ReadError { unknown_stream, reset, wrong_kind };
 
 struct ReadOutcome {
     std::size_t size = 0;
     bool is_end = false;  // everything was read, and the peer finished
+};
+struct MessageOutcome {
+    bool has_message = false;
+    bool is_end = false;  // every message was read, and the peer finished
 };
 
 // What became of a frame's content.
@@ -70,7 +102,7 @@ struct Planned {
     StreamKey key;
     std::uint8_t flags = 0;
     std::size_t payload_size = 0;
-    SendBuffer::Range range;  // of DATA
+    SendBuffer::Range range;  // of DATA, or of SKIP
     std::uint32_t items = 0;  // of STREAM_CONTROL
 };
 
@@ -80,13 +112,27 @@ public:
     explicit Streams(const StreamsConfig& config);
 
     // Commands of the application.
-    Result<StreamKey, OpenError> open(std::string_view endpoint);
+    Result<StreamKey, OpenError> open(const OpenOptions& options);
+    // For streams of kind BYTES: takes as much as there is room for.
     Result<std::size_t, WriteError> write(StreamKey key, Bytes data);
     Result<ReadOutcome, ReadError> read(Instant now, Duration rtt, StreamKey key,
                                         MutableBytes output);
+    // For the other kinds: takes the whole message or nothing. After would_block a `writable`
+    // event says when to try again. too_large: over 1,048,576 bytes with its length, over what
+    // may wait, or on DATAGRAMS over what a datagram carries now. On EXPIRING `deadline` counts
+    // from `now`, in place of the stream's.
+    Result<void, SendError> send_message(Instant now, StreamKey key, Bytes message,
+                                         std::optional<Duration> deadline = std::nullopt);
+    // Moves the next whole message into `output`, whose memory is used again.
+    Result<MessageOutcome, ReadError> receive_message(Instant now, Duration rtt, StreamKey key,
+                                                      std::vector<std::uint8_t>& output);
     void finish(StreamKey key);
     void reset(StreamKey key, std::uint64_t code);
     void stop(Instant now, Duration rtt, StreamKey key, std::uint64_t code);
+    // A stream of the peer whose endpoint nobody serves: RESET(7) and STOP(7). It is released.
+    void refuse(Instant now, Duration rtt, StreamKey key);
+    // 0 (first) to 7, for what this side sends; the peer is asked to do the same. False: over 7.
+    bool set_priority(StreamKey key, std::uint8_t priority);
     // The application lets go: what is finished is still delivered, what is not is given up.
     void release(Instant now, Duration rtt, StreamKey key);
     // Asks for an `acknowledged` event. It never comes for what was reset: `stopped` when the
@@ -98,11 +144,19 @@ public:
     // All that was written below this offset has arrived; null: unknown stream. Readable also
     // when the session has ended, until its engine is gone.
     std::optional<std::uint64_t> acknowledged_end(StreamKey key) const;
+    std::optional<StreamKind> kind(StreamKey key) const;
+    std::optional<std::uint8_t> priority(StreamKey key) const;
+    std::optional<StreamStatistics> statistics(StreamKey key) const;
     // The code of the peer's RESET, or else of its STOP; none: it sent neither.
     std::optional<std::uint64_t> peer_code(StreamKey key) const;
     std::size_t open_count() const noexcept { return open_count_; }
+    // With those that are closed and not released.
+    std::size_t state_count() const noexcept { return streams_.size(); }
     // Bytes of the peer's that count against the session's credit and were not read.
     std::uint64_t unread() const noexcept { return received_total_ - read_total_; }
+    // Ranges and begun messages of all streams, of at most fragment_count_max.
+    std::size_t fragment_count() const noexcept { return fragment_count_; }
+    const SendCredit& send_credit() const noexcept { return credit_; }
 
     // What the peer sent. A Violation closes the session.
     Result<Taken, wire::Violation> handle_data(Instant now, Duration rtt, std::uint16_t id,
@@ -114,8 +168,14 @@ public:
     void handle_flow_credit(std::uint64_t limit);
     void handle_stream_limit(std::uint64_t limit);
 
+    // When messages of EXPIRING streams expire next, if any wait for that.
+    std::optional<Instant> deadline() const noexcept;
+    void handle_timeout(Instant now);
+
+    // The largest payload of a DATA frame that an empty datagram has room for.
+    void set_payload_room(std::size_t room) noexcept { payload_room_max_ = room; }
     // The stream whose frame goes next, STREAM_CONTROL before DATA, then by priority, in
-    // turn within one. Then plan() with the room there is for a payload, then fill().
+    // turn within one. Then plan() at once with the room there is for a payload, then fill().
     // plan() may find that nothing fits.
     struct Candidate {
         wire::FrameType type;
@@ -150,6 +210,14 @@ private:
         std::uint64_t use = 0;
         bool is_open = false;
     };
+    // Whether a stream has DATA to send, or what holds it back.
+    enum class Readiness {
+        idle,
+        ready,
+        blocked,  // bytes wait for session credit
+        waiting,  // a message waits to begin for session credit
+    };
+    using Expiry = std::tuple<Instant, StreamKey, std::uint64_t>;  // the last: message number
 
     bool is_opened_here(std::uint16_t id) const noexcept {
         return ((id & 1) == 1) == config_.is_initiator;
@@ -160,33 +228,73 @@ private:
     // Finds, or makes, the stream that a frame of the peer is about. Spec protocol §8.3.
     Result<StreamState*, wire::Violation> locate(std::uint16_t id, std::uint64_t use);
     Result<void, wire::Violation> end_older(StreamKey key);
+
+    // Receiving.
+    Result<Taken, wire::Violation> receive_data(StreamState& stream, bool is_message, bool is_end,
+                                                const wire::DataView& data);
+    Result<Taken, wire::Violation> receive_datagram(Instant now, Duration rtt, StreamState& stream,
+                                                    bool is_end, const wire::DataView& data);
+    Result<void, wire::Violation> keep_datagram(StreamState& stream, const wire::DataView& data);
+    void push_datagram(StreamState& stream, Bytes message);
+    Result<void, wire::Violation> check_data(const StreamState& stream, bool is_message,
+                                             std::uint64_t end) const;
+    Result<void, wire::Violation> check_limits(const StreamState& stream, std::uint64_t end) const;
+    Result<void, wire::Violation> account(Instant now, Duration rtt, StreamState& stream,
+                                          std::uint64_t highest_before, std::uint64_t read_before);
     Result<Taken, wire::Violation> apply(Instant now, Duration rtt, StreamState& stream,
                                          const wire::StreamControlMessage& message);
     Result<void, wire::Violation> apply_open(Instant now, Duration rtt, StreamState& stream,
                                              const wire::Open& open);
+    Result<void, wire::Violation> check_early(StreamState& stream);
     Result<Taken, wire::Violation> apply_reset(Instant now, Duration rtt, StreamState& stream,
                                                const wire::Reset& reset);
-    Result<void, wire::Violation> apply_priority(StreamState& stream, std::uint64_t priority);
+    Result<Taken, wire::Violation> apply_skip(Instant now, Duration rtt, StreamState& stream,
+                                              const wire::Skip& skip);
+    void apply_priority(StreamState& stream, std::uint8_t priority);
     void apply_stop(StreamState& stream, std::uint64_t code);
+    void apply_credit(StreamState& stream, std::uint64_t limit);
+    void on_limit_raised(StreamState& stream);
     Result<void, wire::Violation> count_received(StreamState& stream, std::uint64_t highest_before);
     // The peer still has bytes to send that are wanted.
     static bool needs_credit(const StreamState& stream) noexcept {
-        return !stream.receive.final_offset() && !stream.stop_code;
+        return stream.is_credited && !stream.receive.final_offset() && !stream.stop_code;
     }
     void count_read(Instant now, Duration rtt, StreamState& stream, std::uint64_t read_before);
+    void count_fragments(StreamState& stream) noexcept;
+    void drop_unread(Instant now, Duration rtt, StreamState& stream);
+    void clear_datagrams(StreamState& stream);
 
+    // Sending.
     void queue_items(StreamState& stream, std::uint32_t items);
     void queue_data(StreamState& stream);
+    void unqueue_data(StreamState& stream) noexcept;
+    void place_data(StreamState& stream, Readiness readiness);
+    Readiness readiness(const StreamState& stream) const noexcept;
+    Readiness readiness_to_begin(const StreamState& stream) const noexcept;
+    std::uint64_t stream_limit(const StreamState& stream) const noexcept;
+    std::uint64_t data_limit(const StreamState& stream) const noexcept;
+    bool is_session_open() const noexcept { return begin_queue_.is_empty() && credit_.room() > 0; }
+    StreamState* next_with_data(std::size_t priority);
+    void begin_message(StreamState& stream);
+    void begin_waiting_messages();
+    void leave_begin_queue(StreamState& stream);
+    void drop_oversize(StreamState& stream);
+    void discard_send(StreamState& stream);
+    std::optional<Planned> plan_items(StreamState& stream, std::size_t payload_room);
+    std::optional<Planned> plan_data(StreamState& stream, std::size_t payload_room);
+    void expire(StreamState& stream, std::uint64_t number);
+    void give_up(StreamState& stream, SendBuffer::Message& message);
+    void after_settled(StreamState& stream);
+    static std::size_t send_room(const StreamState& stream, std::size_t send_buffer_max) noexcept;
+
     void tell_readable(StreamState& stream);
+    void tell_writable(StreamState& stream);
     void tell_acknowledged(StreamState& stream);
     void tell_reset(StreamState& stream);
     void tell_stopped(StreamState& stream);
-    void refuse(Instant now, Duration rtt, StreamState& stream, std::uint64_t kind);
+    void refuse(Instant now, Duration rtt, StreamState& stream);
     void close_if_ended(StreamState& stream);
     void erase_if_unused(StreamKey key);
-    std::uint64_t data_limit(const StreamState& stream) const noexcept;
-    std::optional<Planned> plan_items(StreamState& stream, std::size_t payload_room);
-    std::optional<Planned> plan_data(StreamState& stream, std::size_t payload_room);
 
     StreamsConfig config_;
     std::map<StreamKey, std::unique_ptr<StreamState>> streams_;
@@ -201,17 +309,26 @@ private:
     std::size_t open_count_ = 0;
     bool is_limit_waited_for_ = false;
 
-    std::uint64_t send_total_ = 0;
-    std::uint64_t send_total_limit_ = session_credit_initial;
+    SendCredit credit_;
     std::uint64_t received_total_ = 0;
     std::uint64_t read_total_ = 0;
     ReceiveWindow session_window_;
+    std::size_t fragment_count_ = 0;
+    std::size_t datagram_total_ = 0;
     bool is_flow_credit_pending_ = false;
     bool is_stream_limit_pending_ = false;
 
-    Fifo<StreamKey> control_queue_;
-    std::array<Fifo<StreamKey>, priority_count> data_queues_;
-    std::vector<StreamKey> blocked_by_session_;
+    template <ListLink<StreamState> StreamState::*link>
+    using StreamList = LinkedList<StreamState, link>;
+    using DataList = StreamList<&StreamState::data_link>;
+    StreamList<&StreamState::control_link> control_queue_;
+    std::array<DataList, priority_count> data_queues_;
+    // For each priority, who has bytes and waits for session credit.
+    std::array<DataList, priority_count> blocked_;
+    // Whose next message waits for session credit, the longest first. Spec protocol §9.3.
+    StreamList<&StreamState::begin_link> begin_queue_;
+    std::set<Expiry> expiries_;
+    std::size_t payload_room_max_ = 1'100;
     Fifo<StreamEvent> events_;
     std::vector<std::uint16_t> closed_ids_;
 };

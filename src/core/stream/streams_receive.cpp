@@ -1,17 +1,18 @@
 // What a peer's frames do to the streams. Spec protocol §7, §8.3, §9.
 #include <algorithm>
 
+#include "codec/reader.hpp"
 #include "core/stream/streams.hpp"
 
 namespace stt::stream {
 namespace {
 
-// OPEN's kinds. Spec protocol §7.2.
-constexpr std::uint64_t kind_bytes = 0;
-constexpr std::uint64_t kind_datagrams = 2;
+Unexpected<wire::Violation> broken(ErrorCode code, std::string_view text) {
+    return Unexpected(wire::Violation{code, text});
+}
 
-wire::Violation flow_violation(std::string_view text) {
-    return wire::Violation{ErrorCode::flow_control, text};
+Taken taken_of(ReceiveBuffer::Outcome outcome) noexcept {
+    return outcome == ReceiveBuffer::Outcome::taken ? Taken::yes : Taken::no;
 }
 
 }  // namespace
@@ -50,12 +51,37 @@ Result<void, wire::Violation> Streams::end_older(StreamKey key) {
         return Unexpected(
             wire::Violation{ErrorCode::protocol, "a stream was opened again before it was open"});
     }
-    older->send.discard();
+    discard_send(*older);
     tell_acknowledged(*older);
     older->is_closed = true;
     --open_count_;
     tell_readable(*older);
     erase_if_unused(key);
+    return {};
+}
+
+// What a frame of DATA says about itself. Spec protocol §7.2.
+Result<void, wire::Violation> Streams::check_data(const StreamState& stream, bool is_message,
+                                                  std::uint64_t end) const {
+    // A stream that was refused is counted like any other until the peer has heard of it.
+    if (!stream.is_refused && is_message != has_messages(stream.kind)) {
+        return broken(ErrorCode::stream, is_message ? "MESSAGE on a stream of bytes"
+                                                    : "DATA of a message without MESSAGE");
+    }
+    if (!stream.is_credited) return {};
+    return check_limits(stream, end);
+}
+
+Result<void, wire::Violation> Streams::check_limits(const StreamState& stream,
+                                                    std::uint64_t end) const {
+    if (end > stream.window.limit()) {
+        return broken(ErrorCode::flow_control, "bytes beyond the stream's credit");
+    }
+    const std::uint64_t highest = stream.receive.highest_end();
+    const std::uint64_t growth = end > highest ? end - highest : 0;
+    if (received_total_ + growth > session_window_.limit()) {
+        return broken(ErrorCode::flow_control, "bytes beyond the session's credit");
+    }
     return {};
 }
 
@@ -66,44 +92,109 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     if (found == nullptr) return Taken::yes;
     StreamState& stream = *found;
     const bool is_message = (flags & wire::flag::message) != 0;
+    const bool is_end = (flags & wire::flag::stream_end) != 0;
     const std::uint64_t end = data.offset + data.bytes.size();
-    if (!stream.is_credited) {
-        // A refused stream of DATAGRAMS: only its end counts. Spec protocol §7.3.
-        if ((flags & wire::flag::stream_end) != 0 && !stream.receive.is_complete()) {
-            STT_TRY_VOID(stream.receive.reset(end));
-            close_if_ended(stream);
-        }
-        return Taken::yes;
-    }
-    // A stream that was refused is counted like any other until the peer has heard of it.
-    if (is_message && stream.is_open_known && !stream.is_refused) {
-        return Unexpected(wire::Violation{ErrorCode::stream, "MESSAGE on a stream of bytes"});
-    }
-    if (!stream.is_open_known) {
+    if (stream.is_open_known) {
+        STT_TRY_VOID(check_data(stream, is_message, end));
+    } else if (end > stream_credit_initial) {
         // Waits for its OPEN, within the initial credit. Spec protocol §8.3.
-        if (is_message || end > stream_credit_initial) return Taken::no;
-    } else if (end > stream.window.limit()) {
-        return Unexpected(flow_violation("bytes beyond the stream's credit"));
-    } else {
-        const std::uint64_t highest = stream.receive.highest_end();
-        const std::uint64_t growth = end > highest ? end - highest : 0;
-        if (received_total_ + growth > session_window_.limit()) {
-            return Unexpected(flow_violation("bytes beyond the session's credit"));
-        }
+        return Taken::no;
     }
+    if (!stream.is_credited) return receive_datagram(now, rtt, stream, is_end, data);
 
     const std::uint64_t highest_before = stream.receive.highest_end();
     const std::uint64_t read_before = stream.receive.read_end();
-    const bool is_end = (flags & wire::flag::stream_end) != 0;
-    STT_TRY(const auto outcome, stream.receive.receive(data.offset, data.bytes, is_end));
-    if (outcome == ReceiveBuffer::Outcome::not_taken) return Taken::no;
-    if (stream.is_open_known) {
-        STT_TRY_VOID(count_received(stream, highest_before));
-        count_read(now, rtt, stream, read_before);
+    STT_TRY(const Taken taken, receive_data(stream, is_message, is_end, data));
+    if (taken == Taken::no) return Taken::no;
+    STT_TRY_VOID(account(now, rtt, stream, highest_before, read_before));
+    tell_readable(stream);
+    close_if_ended(stream);
+    return Taken::yes;
+}
+
+Result<Taken, wire::Violation> Streams::receive_data(StreamState& stream, bool is_message,
+                                                     bool is_end, const wire::DataView& data) {
+    const bool may_grow = fragment_count_ < fragment_count_max;
+    if (!is_message || stream.receive.is_discarding()) {
+        if (!stream.is_open_known) stream.came_early |= is_message ? early::message : early::plain;
+        STT_TRY(const auto outcome,
+                stream.receive.receive(data.offset, data.bytes, is_end, may_grow));
+        return taken_of(outcome);
+    }
+    if (!stream.is_open_known) stream.came_early |= early::message;
+    STT_TRY(const auto outcome, stream.assembly.receive(stream.receive, data.offset, data.back,
+                                                        data.bytes, is_end, may_grow));
+    return taken_of(outcome);
+}
+
+// After anything of the peer's was received: what it costs, and what it is given for it.
+Result<void, wire::Violation> Streams::account(Instant now, Duration rtt, StreamState& stream,
+                                               std::uint64_t highest_before,
+                                               std::uint64_t read_before) {
+    count_fragments(stream);
+    if (!stream.is_open_known || !stream.is_credited) return {};
+    STT_TRY_VOID(count_received(stream, highest_before));
+    count_read(now, rtt, stream, read_before);
+    if (stream.assembly.is_too_long() && !stream.stop_code) {
+        stop(now, rtt, stream.key, static_cast<std::uint64_t>(ErrorCode::flow_control));
+    }
+    // Spec protocol §9.3: at once, however much of the window is unread.
+    if (needs_credit(stream) && stream.window.raise_to(stream.assembly.begun_end())) {
+        queue_items(stream, item::credit);
+    }
+    return {};
+}
+
+Result<Taken, wire::Violation> Streams::receive_datagram(Instant now, Duration rtt,
+                                                         StreamState& stream, bool is_end,
+                                                         const wire::DataView& data) {
+    const std::uint64_t end = data.offset + data.bytes.size();
+    STT_TRY_VOID(stream.receive.pass(end, is_end));
+    const bool is_repeated_end = is_end && stream.has_taken_last_datagram;
+    if (!data.bytes.empty() && !is_repeated_end && !stream.is_refused) {
+        if (is_end) stream.has_taken_last_datagram = true;
+        STT_TRY_VOID(keep_datagram(stream, data));
+        const auto length = data.bytes.size();
+        if (length > config_.message_size_max && !stream.stop_code) {
+            stop(now, rtt, stream.key, static_cast<std::uint64_t>(ErrorCode::flow_control));
+        }
+    } else if (data.bytes.empty() && data.back != 0) {
+        return broken(ErrorCode::flow_control, "an empty STREAM_END inside a message");
     }
     tell_readable(stream);
     close_if_ended(stream);
     return Taken::yes;
+}
+
+// Each message in one frame; when the queue is full, the oldest gives way. Spec protocol §7.2.
+Result<void, wire::Violation> Streams::keep_datagram(StreamState& stream,
+                                                     const wire::DataView& data) {
+    codec::Reader reader(data.bytes);
+    STT_TRY(const std::uint64_t length, reader.varint());
+    if (data.back != 0 || length != reader.remaining().size()) {
+        return broken(ErrorCode::flow_control, "a frame of DATAGRAMS that is not one message");
+    }
+    if (stream.receive.is_discarding() || data.bytes.size() > config_.message_size_max) return {};
+    push_datagram(stream, reader.remaining());
+    return {};
+}
+
+void Streams::push_datagram(StreamState& stream, Bytes message) {
+    ++stream.statistics.messages_received;
+    const std::size_t needed = message.size() + message_overhead;
+    datagram_total_ -= stream.datagrams.size();
+    while (!stream.datagrams.is_empty() &&
+           (stream.datagrams.size() + needed > datagram_queue_max ||
+            datagram_total_ + stream.datagrams.size() + needed > datagram_total_max)) {
+        stream.datagrams.pop_front();
+        ++stream.statistics.messages_dropped;
+    }
+    if (datagram_total_ + needed <= datagram_total_max) {
+        stream.datagrams.push(message);
+    } else {
+        ++stream.statistics.messages_dropped;
+    }
+    datagram_total_ += stream.datagrams.size();
 }
 
 Result<Taken, wire::Violation> Streams::handle_stream_control(
@@ -126,20 +217,18 @@ Result<Taken, wire::Violation> Streams::apply(Instant now, Duration rtt, StreamS
     if (const auto* open = std::get_if<wire::Open>(&message)) {
         STT_TRY_VOID(apply_open(now, rtt, stream, *open));
     } else if (const auto* credit = std::get_if<wire::Credit>(&message)) {
-        if (credit->limit > stream.send_limit) {
-            stream.send_limit = credit->limit;
-            queue_data(stream);
-        }
+        apply_credit(stream, credit->limit);
     } else if (const auto* reset_message = std::get_if<wire::Reset>(&message)) {
         STT_TRY(const Taken taken, apply_reset(now, rtt, stream, *reset_message));
         if (taken == Taken::no) return Taken::no;
     } else if (const auto* stop_message = std::get_if<wire::Stop>(&message)) {
         apply_stop(stream, stop_message->code);
     } else if (const auto* priority = std::get_if<wire::Priority>(&message)) {
-        STT_TRY_VOID(apply_priority(stream, priority->priority));
-    } else if (std::holds_alternative<wire::Skip>(message) && stream.is_open_known &&
-               !stream.is_refused) {
-        return Unexpected(wire::Violation{ErrorCode::stream, "SKIP on a stream of bytes"});
+        stream.is_priority_asked = true;
+        apply_priority(stream, static_cast<std::uint8_t>(priority->priority));
+    } else if (const auto* skip = std::get_if<wire::Skip>(&message)) {
+        STT_TRY(const Taken taken, apply_skip(now, rtt, stream, *skip));
+        if (taken == Taken::no) return Taken::no;
     }
     close_if_ended(stream);
     return Taken::yes;
@@ -147,23 +236,27 @@ Result<Taken, wire::Violation> Streams::apply(Instant now, Duration rtt, StreamS
 
 Result<void, wire::Violation> Streams::apply_open(Instant now, Duration rtt, StreamState& stream,
                                                   const wire::Open& open) {
-    if (stream.is_local) {
-        return Unexpected(wire::Violation{ErrorCode::protocol, "OPEN of a stream of this side"});
-    }
+    if (stream.is_local) return broken(ErrorCode::protocol, "OPEN of a stream of this side");
     if (stream.is_open_known) {
-        if (open.kind == stream.kind) return {};
-        return Unexpected(wire::Violation{ErrorCode::stream, "the kind of a stream changed"});
+        if (open.kind == stream.kind_number) return {};
+        return broken(ErrorCode::stream, "the kind of a stream changed");
     }
-    STT_TRY_VOID(apply_priority(stream, open.priority));
+    if (!stream.is_priority_asked) apply_priority(stream, static_cast<std::uint8_t>(open.priority));
     stream.is_open_known = true;
-    stream.kind = open.kind;
+    stream.kind_number = open.kind;
     stream.endpoint = text_of(open.endpoint);
-    if (open.kind == kind_bytes) events_.push_back({StreamEvent::Kind::opened, stream.key});
+    const bool is_kind_known = open.kind < stream_kind_count;
+    if (is_kind_known) {
+        stream.kind = static_cast<StreamKind>(open.kind);
+        stream.is_credited = is_credited(stream.kind);
+        stream.deadline = std::chrono::milliseconds(std::min(open.deadline_ms, deadline_ms_max));
+        STT_TRY_VOID(check_early(stream));
+        events_.push_back({StreamEvent::Kind::opened, stream.key});
+    }
     // What waited enters the session's total now. Spec protocol §9.1.
-    STT_TRY_VOID(count_received(stream, 0));
-    count_read(now, rtt, stream, 0);
-    if (open.kind != kind_bytes) {
-        refuse(now, rtt, stream, open.kind);
+    STT_TRY_VOID(account(now, rtt, stream, 0, 0));
+    if (!is_kind_known) {
+        refuse(now, rtt, stream);
         return {};
     }
     tell_readable(stream);
@@ -172,27 +265,39 @@ Result<void, wire::Violation> Streams::apply_open(Instant now, Duration rtt, Str
     return {};
 }
 
-Result<void, wire::Violation> Streams::apply_priority(StreamState& stream, std::uint64_t priority) {
-    if (priority >= priority_count) {
-        return Unexpected(wire::Violation{ErrorCode::protocol, "a priority above 7"});
+// What came before OPEN must be of the kind that OPEN says.
+Result<void, wire::Violation> Streams::check_early(StreamState& stream) {
+    const std::uint8_t wrong = has_messages(stream.kind) ? early::plain : early::message;
+    if ((stream.came_early & wrong) != 0) {
+        return broken(ErrorCode::stream, "DATA of another kind than its stream");
     }
-    if (stream.is_in_data_queue) {
-        data_queues_[stream.priority].erase(stream.key);
-        stream.is_in_data_queue = false;
+    if ((stream.came_early & early::skip) != 0 && stream.kind != StreamKind::expiring) {
+        return broken(ErrorCode::stream, "SKIP on a stream that is not EXPIRING");
     }
-    stream.priority = static_cast<std::uint8_t>(priority);
-    queue_data(stream);
+    if (stream.is_credited) return {};
+    if (stream.assembly.is_partial()) {
+        return broken(ErrorCode::flow_control, "a frame of DATAGRAMS that is not one message");
+    }
+    std::vector<std::uint8_t> message;
+    while (stream.assembly.has_message()) {
+        stream.assembly.take(stream.receive, message);
+        push_datagram(stream, message);
+    }
+    stream.has_taken_last_datagram = stream.receive.final_offset().has_value();
+    stream.receive.become_passing();
     return {};
 }
 
-void Streams::refuse(Instant now, Duration rtt, StreamState& stream, std::uint64_t kind) {
-    const auto code = static_cast<std::uint64_t>(ErrorCode::refused);
-    const StreamKey key = stream.key;
-    stream.is_released = true;
-    stream.is_refused = true;
-    stream.is_credited = kind != kind_datagrams;
-    reset(key, code);
-    stop(now, rtt, key, code);
+void Streams::apply_priority(StreamState& stream, std::uint8_t priority) {
+    unqueue_data(stream);
+    stream.priority = priority;
+    queue_data(stream);
+}
+
+void Streams::apply_credit(StreamState& stream, std::uint64_t limit) {
+    if (limit <= stream.send_limit) return;
+    stream.send_limit = limit;
+    on_limit_raised(stream);
 }
 
 Result<Taken, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, StreamState& stream,
@@ -202,22 +307,50 @@ Result<Taken, wire::Violation> Streams::apply_reset(Instant now, Duration rtt, S
     const std::uint64_t limit =
         stream.is_credited ? stream.window.limit() : wire::stream_offset_end;
     if (final_offset > limit) {
-        return Unexpected(flow_violation("a final offset beyond the stream's credit"));
+        return broken(ErrorCode::flow_control, "a final offset beyond the stream's credit");
     }
     if (stream.receive.is_complete()) {
         // Everything had arrived before; the check of the final offset still holds.
         if (stream.receive.final_offset() == final_offset) return Taken::yes;
-        return Unexpected(flow_violation("the final offset of a stream changed"));
+        return broken(ErrorCode::flow_control, "the final offset of a stream changed");
     }
     const std::uint64_t highest_before = stream.receive.highest_end();
     const std::uint64_t read_before = stream.receive.read_end();
     STT_TRY_VOID(stream.receive.reset(final_offset));
+    stream.assembly.clear();
+    clear_datagrams(stream);
     stream.reset_code_received = reset_message.code;
-    if (stream.is_open_known && stream.is_credited) {
-        STT_TRY_VOID(count_received(stream, highest_before));
-        count_read(now, rtt, stream, read_before);
-    }
+    STT_TRY_VOID(account(now, rtt, stream, highest_before, read_before));
     tell_reset(stream);
+    return Taken::yes;
+}
+
+Result<Taken, wire::Violation> Streams::apply_skip(Instant now, Duration rtt, StreamState& stream,
+                                                   const wire::Skip& skip) {
+    if (!stream.is_open_known) {
+        if (skip.to > stream_credit_initial) return Taken::no;
+        stream.came_early |= early::skip;
+    } else if (!stream.is_refused) {
+        if (stream.kind != StreamKind::expiring) {
+            return broken(ErrorCode::stream, "SKIP on a stream that is not EXPIRING");
+        }
+    }
+    if (!stream.is_credited) return Taken::yes;
+    if (stream.is_open_known) {
+        STT_TRY_VOID(check_limits(stream, skip.to));
+    }
+    const std::uint64_t highest_before = stream.receive.highest_end();
+    const std::uint64_t read_before = stream.receive.read_end();
+    const bool may_grow = fragment_count_ < fragment_count_max;
+    auto outcome = ReceiveBuffer::Outcome::taken;
+    if (stream.receive.is_discarding()) {
+        STT_TRY(outcome, stream.receive.skip(skip.from, skip.to, may_grow));
+    } else {
+        STT_TRY(outcome, stream.assembly.skip(stream.receive, skip.from, skip.to, may_grow));
+    }
+    if (outcome == ReceiveBuffer::Outcome::not_taken) return Taken::no;
+    STT_TRY_VOID(account(now, rtt, stream, highest_before, read_before));
+    tell_readable(stream);
     return Taken::yes;
 }
 
@@ -239,22 +372,15 @@ Result<void, wire::Violation> Streams::handle_credits(const wire::Credits& credi
         }
         STT_TRY(StreamState* const stream,
                 locate(static_cast<std::uint16_t>(entry->stream), entry->use));
-        if (stream == nullptr || entry->limit <= stream->send_limit) continue;
-        stream->send_limit = entry->limit;
-        queue_data(*stream);
+        if (stream != nullptr) apply_credit(*stream, entry->limit);
     }
     return {};
 }
 
 void Streams::handle_flow_credit(std::uint64_t limit) {
-    if (limit <= send_total_limit_) return;
-    send_total_limit_ = limit;
-    for (const StreamKey key : std::exchange(blocked_by_session_, {})) {
-        StreamState* stream = find(key);
-        if (stream == nullptr) continue;
-        stream->is_blocked_by_session = false;
-        queue_data(*stream);
-    }
+    if (limit <= credit_.limit) return;
+    credit_.limit = limit;
+    begin_waiting_messages();
 }
 
 void Streams::handle_stream_limit(std::uint64_t limit) {
@@ -268,14 +394,14 @@ Result<void, wire::Violation> Streams::count_received(StreamState& stream,
                                                       std::uint64_t highest_before) {
     received_total_ += stream.receive.highest_end() - highest_before;
     if (received_total_ <= session_window_.limit()) return {};
-    return Unexpected(flow_violation("bytes beyond the session's credit"));
+    return broken(ErrorCode::flow_control, "bytes beyond the session's credit");
 }
 
 // What was read gives credit for more. Spec protocol §9.2.
 void Streams::count_read(Instant now, Duration rtt, StreamState& stream,
                          std::uint64_t read_before) {
     const std::uint64_t read_end = stream.receive.read_end();
-    if (read_end == read_before || !stream.is_open_known) return;
+    if (read_end == read_before || !stream.is_open_known || !stream.is_credited) return;
     read_total_ += read_end - read_before;
     if (needs_credit(stream) && stream.window.on_read(now, rtt, read_end)) {
         queue_items(stream, item::credit);
@@ -283,6 +409,13 @@ void Streams::count_read(Instant now, Duration rtt, StreamState& stream,
         session_window_.widen(2 * stream.window.window());
     }
     if (session_window_.on_read(now, rtt, read_total_)) is_flow_credit_pending_ = true;
+}
+
+void Streams::count_fragments(StreamState& stream) noexcept {
+    const std::size_t count =
+        stream.receive.gap_count() + stream.assembly.waiting_count(stream.receive);
+    fragment_count_ += count - stream.fragments_counted;
+    stream.fragments_counted = count;
 }
 
 }  // namespace stt::stream

@@ -1,4 +1,4 @@
-// What the streams send, and in which order. Spec protocol §7, §8.2.
+// What the streams put into frames, and what becomes of it. Spec protocol §7, §8.2.
 #include <algorithm>
 
 #include "codec/varint.hpp"
@@ -8,26 +8,35 @@
 namespace stt::stream {
 namespace {
 
-constexpr std::uint64_t kind_bytes = 0;
 // Fewer bytes than this are not worth a frame of their own at the end of a datagram,
 // unless they are all there is. Chosen: about the size of a frame's header and tag.
 constexpr std::size_t data_size_min = 32;
 
-wire::StreamControlMessage message_of(const StreamState& stream, std::uint32_t which) {
+constexpr std::array<std::uint32_t, 6> items_in_order{item::open, item::credit,   item::reset,
+                                                      item::stop, item::priority, item::skip};
+
+wire::StreamControlMessage message_of(const StreamState& stream, std::uint32_t which,
+                                      const SendBuffer::Range& skip) {
     switch (which) {
-        case item::open:
-            return wire::Open{kind_bytes, stream.priority, 0, bytes_of(stream.endpoint)};
+        case item::open: {
+            const auto deadline =
+                std::chrono::duration_cast<std::chrono::milliseconds>(stream.deadline);
+            return wire::Open{stream.kind_number, stream.priority,
+                              static_cast<std::uint64_t>(deadline.count()),
+                              bytes_of(stream.endpoint)};
+        }
         case item::credit:
             return wire::Credit{stream.window.limit()};
         case item::reset:
             return wire::Reset{*stream.reset_code, stream.send.sent_end()};
-        default:
+        case item::stop:
             return wire::Stop{*stream.stop_code};
+        case item::priority:
+            return wire::Priority{stream.priority};
+        default:
+            return wire::Skip{skip.offset, skip.offset + skip.size};
     }
 }
-
-constexpr std::array<std::uint32_t, 4> items_in_order{item::open, item::credit, item::reset,
-                                                      item::stop};
 
 std::uint8_t priority_flags(std::uint8_t priority) noexcept {
     if (priority <= 1) return wire::flag::priority_high;
@@ -35,59 +44,11 @@ std::uint8_t priority_flags(std::uint8_t priority) noexcept {
     return 0;
 }
 
+Interval skip_of(const Planned& planned) noexcept {
+    return {planned.range.offset, planned.range.offset + planned.range.size};
+}
+
 }  // namespace
-
-void Streams::queue_items(StreamState& stream, std::uint32_t items) {
-    stream.items_pending |= items;
-    if (stream.is_in_control_queue) return;
-    stream.is_in_control_queue = true;
-    control_queue_.push_back(stream.key);
-}
-
-void Streams::queue_data(StreamState& stream) {
-    if (stream.is_in_data_queue || stream.reset_code || stream.is_closed) return;
-    if (!stream.send.has_pending(stream.send_limit)) return;
-    stream.is_in_data_queue = true;
-    data_queues_[stream.priority].push_back(stream.key);
-}
-
-// How far a stream may send now: its own credit, and what is left of the session's.
-std::uint64_t Streams::data_limit(const StreamState& stream) const noexcept {
-    const std::uint64_t session_room = send_total_limit_ - std::min(send_total_, send_total_limit_);
-    const std::uint64_t sent_end = stream.send.sent_end();
-    // Compared by differences: a peer may give limits up to 2^64 - 1.
-    const std::uint64_t stream_room = stream.send_limit - std::min(sent_end, stream.send_limit);
-    return sent_end + std::min(session_room, stream_room);
-}
-
-std::optional<Streams::Candidate> Streams::next_candidate() {
-    while (!control_queue_.empty()) {
-        const StreamKey key = control_queue_.front();
-        StreamState* stream = find(key);
-        if (stream != nullptr && stream->items_pending != 0) {
-            return Candidate{wire::FrameType::stream_control, key};
-        }
-        if (stream != nullptr) stream->is_in_control_queue = false;
-        control_queue_.pop_front();
-    }
-    for (auto& queue : data_queues_) {
-        while (!queue.empty()) {
-            const StreamKey key = queue.front();
-            StreamState* stream = find(key);
-            if (stream != nullptr && stream->send.has_pending(data_limit(*stream))) {
-                return Candidate{wire::FrameType::data, key};
-            }
-            queue.pop_front();
-            if (stream == nullptr) continue;
-            stream->is_in_data_queue = false;
-            const bool is_blocked = stream->send.has_pending(stream->send_limit);
-            if (is_blocked && !std::exchange(stream->is_blocked_by_session, true)) {
-                blocked_by_session_.push_back(key);
-            }
-        }
-    }
-    return std::nullopt;
-}
 
 std::optional<Planned> Streams::plan(const Candidate& candidate, std::size_t payload_room) {
     StreamState* stream = find(candidate.key);
@@ -101,9 +62,14 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
     planned.type = wire::FrameType::stream_control;
     planned.key = stream.key;
     planned.payload_size = codec::varint_size(stream.key.use);
+    if ((stream.items_pending & item::skip) != 0) {
+        const Interval skip = stream.send.next_skip();
+        planned.range.offset = skip.begin;
+        planned.range.size = static_cast<std::size_t>(skip.size());
+    }
     for (const std::uint32_t which : items_in_order) {
         if ((stream.items_pending & which) == 0) continue;
-        const std::size_t size = wire::encoded_size(message_of(stream, which));
+        const std::size_t size = wire::encoded_size(message_of(stream, which, planned.range));
         if (planned.payload_size + size > payload_room) continue;
         planned.payload_size += size;
         planned.items |= which;
@@ -111,26 +77,46 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
     if (planned.items == 0) return std::nullopt;
     stream.items_pending &= ~planned.items;
     stream.items_unacknowledged |= planned.items;
+    if ((planned.items & item::skip) != 0) {
+        stream.send.on_skip_sent(skip_of(planned));
+        if (stream.send.has_skip()) stream.items_pending |= item::skip;
+    }
     return planned;
 }
 
 std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t payload_room) {
-    const std::size_t prefix = wire::data_prefix_size(stream.key.use, stream.send.next_offset());
+    SendBuffer& send = stream.send;
+    const std::size_t prefix = has_messages(stream.kind)
+                                   ? wire::data_prefix_size(stream.key.use, send.next_offset(),
+                                                            send.next_back())
+                                   : wire::data_prefix_size(stream.key.use, send.next_offset());
     if (payload_room < prefix + data_size_min) return std::nullopt;
-    const std::uint64_t sent_before = stream.send.sent_end();
-    const auto range = stream.send.take(payload_room - prefix, data_limit(stream));
+    const bool begins = !send.has_lost() && !send.is_end_due() && send.sent_end() == send.end();
+    if (begins) {
+        // Each of DATAGRAMS in one frame. Spec protocol §7.2.
+        const std::size_t size = stream.outgoing.front().bytes.size();
+        if (!stream.is_credited && prefix + size > payload_room) return std::nullopt;
+        begin_message(stream);
+    }
+    const std::uint64_t sent_before = send.sent_end();
+    const auto range = send.take(payload_room - prefix, data_limit(stream));
     STT_CHECK(range.has_value());
-    send_total_ += stream.send.sent_end() - sent_before;
+    const std::uint64_t growth = send.sent_end() - sent_before;
+    stream.statistics.bytes_retransmitted += range->size - growth;
+    if (stream.is_credited) {
+        credit_.sent += growth;
+        if (has_messages(stream.kind)) credit_.reserved -= growth;
+    }
 
     // To the back of its queue: the next stream of the same priority has its turn.
-    data_queues_[stream.priority].erase(stream.key);
-    stream.is_in_data_queue = false;
+    unqueue_data(stream);
     queue_data(stream);
 
     Planned planned;
     planned.type = wire::FrameType::data;
     planned.key = stream.key;
     planned.flags = priority_flags(stream.priority);
+    if (has_messages(stream.kind)) planned.flags |= wire::flag::message;
     if (range->is_end) planned.flags |= wire::flag::stream_end;
     planned.payload_size = prefix + range->size;
     planned.range = *range;
@@ -142,13 +128,16 @@ void Streams::fill(const Planned& planned, MutableBytes payload) const {
     STT_CHECK(stream != nullptr && payload.size() == planned.payload_size);
     codec::Writer writer(payload);
     if (planned.type == wire::FrameType::data) {
-        wire::write_data_prefix(writer, planned.key.use, planned.range.offset);
+        const bool is_message = (planned.flags & wire::flag::message) != 0;
+        wire::write_data_prefix(writer, planned.key.use, planned.range.offset,
+                                is_message ? std::optional(planned.range.back) : std::nullopt);
         stream->send.copy(planned.range, writer.skip(planned.range.size));
         return;
     }
     writer.varint(planned.key.use);
     for (const std::uint32_t which : items_in_order) {
-        if ((planned.items & which) != 0) wire::write(writer, message_of(*stream, which));
+        if ((planned.items & which) == 0) continue;
+        wire::write(writer, message_of(*stream, which, planned.range));
     }
 }
 
@@ -158,16 +147,26 @@ void Streams::on_acknowledged(const Planned& planned) {
     if (planned.type == wire::FrameType::data) {
         const bool is_end = (planned.flags & wire::flag::stream_end) != 0;
         stream->send.on_acknowledged(planned.range.offset, planned.range.size, is_end);
-        tell_acknowledged(*stream);
-        if (stream->is_writable_wanted && stream->send.room() > 0) {
-            stream->is_writable_wanted = false;
-            events_.push_back({StreamEvent::Kind::writable, stream->key});
+        if (!stream->is_credited && planned.range.size > 0) {
+            ++stream->statistics.messages_acknowledged;
         }
-    } else {
-        stream->items_unacknowledged &= ~planned.items;
-        if ((planned.items & item::reset) != 0) stream->is_reset_acknowledged = true;
+        return after_settled(*stream);
     }
-    close_if_ended(*stream);
+    const bool was_open_acknowledged = stream->is_open_acknowledged();
+    stream->items_unacknowledged &= ~planned.items;
+    if ((planned.items & item::reset) != 0) stream->is_reset_acknowledged = true;
+    if ((planned.items & item::priority) != 0 && std::exchange(stream->is_priority_stale, false)) {
+        queue_items(*stream, item::priority);
+    }
+    if ((planned.items & item::skip) != 0) {
+        const bool was_full = stream->send.skip_count() >= skip_count_max;
+        stream->send.on_skip_acknowledged(skip_of(planned));
+        if (!stream->send.has_skip()) stream->items_pending &= ~item::skip;
+        if (was_full) queue_data(*stream);
+        tell_acknowledged(*stream);
+    }
+    if (!was_open_acknowledged && stream->is_open_acknowledged()) on_limit_raised(*stream);
+    if (stream = find(planned.key); stream != nullptr) close_if_ended(*stream);
 }
 
 void Streams::on_lost(const Planned& planned) {
@@ -175,14 +174,24 @@ void Streams::on_lost(const Planned& planned) {
     if (stream == nullptr || stream->is_closed) return;
     if (planned.type == wire::FrameType::data) {
         const bool is_end = (planned.flags & wire::flag::stream_end) != 0;
-        stream->send.on_lost(planned.range.offset, planned.range.size, is_end);
+        if (stream->is_credited) {
+            stream->send.on_lost(planned.range.offset, planned.range.size, is_end);
+            return queue_data(*stream);
+        }
+        stream->send.on_given_up(planned.range.offset, planned.range.size, is_end);
+        if (planned.range.size > 0) ++stream->statistics.messages_lost;
         queue_data(*stream);
-        return;
+        return after_settled(*stream);
     }
     // A later copy may have been acknowledged since; then there is nothing to repeat. But of
     // CREDIT an earlier one may have been, which said less: the current limit goes out again.
     std::uint32_t again = planned.items & (stream->items_unacknowledged | item::credit);
     if (!needs_credit(*stream)) again &= ~item::credit;
+    if ((planned.items & item::skip) != 0) {
+        stream->send.on_skip_lost(skip_of(planned));
+        again = stream->send.has_skip() ? again | item::skip : again & ~item::skip;
+    }
+    if ((again & item::priority) != 0) stream->is_priority_stale = false;
     if (again != 0) queue_items(*stream, again);
 }
 

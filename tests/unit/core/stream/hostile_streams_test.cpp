@@ -120,7 +120,7 @@ TEST_CASE("protocol §9.1 (c)(d): what a RESET before OPEN used up gives its cre
 
 TEST_CASE(
     "protocol §8.3 (b): a refused stream closes when its end came before the refusal arrived") {
-    for (const std::uint64_t kind : {1u, 2u, 3u, 77u}) {
+    for (const std::uint64_t kind : {4u, 77u, 1u << 30}) {
         CAPTURE(kind);
         Victim victim;
         REQUIRE(victim.control(1, 0, {wire::Open{kind, 3, 0, {}}}).has_value());

@@ -111,7 +111,7 @@ private:
 };
 
 StreamKey open(Side& side) {
-    const auto key = side.streams.open("test");
+    const auto key = side.streams.open({.endpoint = "test"});
     REQUIRE(key.has_value());
     return *key;
 }
@@ -291,7 +291,7 @@ TEST_CASE("Streams: the 129th stream waits for STREAM_LIMIT") {
     Pair pair;
     std::vector<StreamKey> keys;
     for (int i = 0; i < 128; ++i) keys.push_back(open(pair.one));
-    CHECK(!pair.one.streams.open("test").has_value());
+    CHECK(!pair.one.streams.open({.endpoint = "test"}).has_value());
     pair.carry();
     const StreamKey key = keys[40];
     pair.one.streams.finish(key);
@@ -305,13 +305,13 @@ TEST_CASE("Streams: the 129th stream waits for STREAM_LIMIT") {
     pair.one.poll();
     CHECK(pair.one.count(StreamEvent::Kind::limit_raised) == 1);
     CHECK(open(pair.one).id == key.id);
-    CHECK(!pair.one.streams.open("test").has_value());
+    CHECK(!pair.one.streams.open({.endpoint = "test"}).has_value());
 }
 
 TEST_CASE("Streams: an endpoint name has at most 255 bytes") {
     Side side(config_of(true));
-    CHECK(side.streams.open(std::string(255, 'a')).has_value());
-    const auto refused = side.streams.open(std::string(256, 'a'));
+    CHECK(side.streams.open({.endpoint = std::string(255, 'a')}).has_value());
+    const auto refused = side.streams.open({.endpoint = std::string(256, 'a')});
     REQUIRE(!refused.has_value());
     CHECK(refused.error() == OpenError::endpoint_name);
 }
