@@ -71,9 +71,11 @@ Result<void, wire::Violation> MessageAssembly::measure(const ReceiveBuffer& buff
     return {};
 }
 
-Result<MessageAssembly::Outcome, wire::Violation> MessageAssembly::receive(
-    ReceiveBuffer& buffer, std::uint64_t offset, std::uint64_t back, Bytes bytes, bool is_end,
-    bool may_grow) {
+Result<MessageAssembly::Outcome, wire::Violation> MessageAssembly::receive(ReceiveBuffer& buffer,
+                                                                           std::uint64_t offset,
+                                                                           std::uint64_t back,
+                                                                           Bytes bytes, bool is_end,
+                                                                           bool may_grow) {
     const std::uint64_t end = offset + bytes.size();
     if (is_end) {
         STT_TRY_VOID(check_end(end));

@@ -93,7 +93,7 @@ Result<void, wire::Violation> ReceiveBuffer::pass(std::uint64_t end, bool is_end
 }
 
 void ReceiveBuffer::become_passing() {
-    skip_to(final_offset_.value_or(0));
+    read_end_ = final_offset_.value_or(read_end_);
     received_.clear();
     consumed_.clear();
     ring_ = {};

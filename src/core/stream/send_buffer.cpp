@@ -136,11 +136,9 @@ void SendBuffer::on_lost(std::uint64_t offset, std::size_t size, bool is_end) {
 }
 
 SendBuffer::Message* SendBuffer::find_message(std::uint64_t number) noexcept {
-    const auto at =
-        std::lower_bound(messages_.begin(), messages_.end(), number,
-                         [](const Message& message, std::uint64_t value) {
-                             return message.number < value;
-                         });
+    const auto at = std::lower_bound(
+        messages_.begin(), messages_.end(), number,
+        [](const Message& message, std::uint64_t value) { return message.number < value; });
     return at == messages_.end() || at->number != number ? nullptr : &*at;
 }
 

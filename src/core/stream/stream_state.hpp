@@ -65,9 +65,9 @@ struct StreamState {
     bool is_reset_acknowledged = false;
     std::optional<std::uint64_t> stop_code_received;
     bool is_priority_stale = false;  // it changed while a PRIORITY was under way
-    std::size_t room_wanted = 0;                // 0: nobody waits for `writable`
-    bool is_finishing = false;                  // the end follows the last message
-    bool is_late_give_up = false;               // the last message expired before its credit came
+    std::size_t room_wanted = 0;     // 0: nobody waits for `writable`
+    bool is_finishing = false;       // the end follows the last message
+    bool is_late_give_up = false;    // the last message expired before its credit came
 
     ReceiveBuffer receive;
     MessageAssembly assembly;

@@ -18,8 +18,8 @@ void Streams::queue_items(StreamState& stream, std::uint32_t items) {
 // that does not have it would drop that. Spec protocol §8.3.
 std::uint64_t Streams::stream_limit(const StreamState& stream) const noexcept {
     const std::uint64_t limit = stream.is_credited ? stream.send_limit : wire::stream_offset_end;
-    return std::min(limit, stream.is_open_acknowledged() ? wire::stream_offset_end
-                                                         : stream_credit_initial);
+    return std::min(
+        limit, stream.is_open_acknowledged() ? wire::stream_offset_end : stream_credit_initial);
 }
 
 // How far a stream may send now. What messages need of the session was reserved as they began.

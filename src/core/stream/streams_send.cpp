@@ -86,10 +86,10 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
 
 std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t payload_room) {
     SendBuffer& send = stream.send;
-    const std::size_t prefix = has_messages(stream.kind)
-                                   ? wire::data_prefix_size(stream.key.use, send.next_offset(),
-                                                            send.next_back())
-                                   : wire::data_prefix_size(stream.key.use, send.next_offset());
+    const std::size_t prefix =
+        has_messages(stream.kind)
+            ? wire::data_prefix_size(stream.key.use, send.next_offset(), send.next_back())
+            : wire::data_prefix_size(stream.key.use, send.next_offset());
     if (payload_room < prefix + data_size_min) return std::nullopt;
     const bool begins = !send.has_lost() && !send.is_end_due() && send.sent_end() == send.end();
     if (begins) {
