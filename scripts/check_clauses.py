@@ -32,7 +32,7 @@ PENDING = frozenset({
     "protocol §3.7 (c)", "protocol §4.0 HELLO", "protocol §4.0 RESPONSE",
     "protocol §4.0 AUTH_PROOF", "protocol §4.0 FINAL", "protocol §4.2 (d)", "protocol §4.4 (a)",
     "protocol §4.5 (a)", "protocol §4.6", "protocol §5.1 (d)", "protocol §7.2 (a)",
-    "protocol §7.2 (c)", "protocol §7.2 BYTES", 
+    "protocol §7.2 (c)", "protocol §7.2 BYTES",
     "protocol §7.3 (b)",
     "protocol §8.1 PADDING", "protocol §8.1 FLOW_CREDIT", "protocol §8.1 KEY_ROTATION",
     "protocol §8.1 SESSION_CLOSE", "protocol §8.1 ERROR", "protocol §8.1 ACK_ECN",
