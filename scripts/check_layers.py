@@ -21,16 +21,18 @@ ALLOWED = {
     "codec": ["base"],
     "stc": ["base", "codec"],
     "core/wire": ["base", "codec"],
+    "core/trace": ["base", "codec", "core/wire"],
     "core/handshake": BELOW_CORE,
     "core/session": BELOW_CORE,
     "core/stream": ["base", "codec", "core/wire"],
     "core/recovery": ["base", "codec", "core/wire"],
     "core/connection": BELOW_CORE + [
-        "core/handshake", "core/session", "core/stream", "core/recovery"],
+        "core/trace", "core/handshake", "core/session", "core/stream", "core/recovery"],
     "platform": ["base", "stc"],
     "transport/udp": ["base", "platform"],
     "node": BELOW_CORE + [
-        "core/handshake", "core/session", "core/stream", "core/recovery", "core/connection",
+        "core/trace", "core/handshake", "core/session", "core/stream", "core/recovery",
+        "core/connection",
         "platform", "transport/udp"],
 }
 PURE = ("base", "codec", "stc", "core")

@@ -4,10 +4,11 @@
 
 namespace stt::testing {
 
-SessionPair::SessionPair(std::uint64_t seed, const connection::EndpointConfig& config)
+SessionPair::SessionPair(std::uint64_t seed, const connection::EndpointConfig& client_config,
+                         const connection::EndpointConfig& server_config)
     : network(seed) {
-    network.add_node(config);
-    network.add_node(config);
+    network.add_node(client_config);
+    network.add_node(server_config);
     network.on_event = [this](NodeNumber node, const connection::EndpointEvent& event) {
         handle_event(node, event);
     };

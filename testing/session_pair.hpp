@@ -19,7 +19,10 @@ inline constexpr NodeNumber server = 1;
 // what arrives on streams as it comes, unless told not to.
 class SessionPair {
 public:
-    explicit SessionPair(std::uint64_t seed, const connection::EndpointConfig& config = {});
+    explicit SessionPair(std::uint64_t seed, const connection::EndpointConfig& config = {})
+        : SessionPair(seed, config, config) {}
+    SessionPair(std::uint64_t seed, const connection::EndpointConfig& client_config,
+                const connection::EndpointConfig& server_config);
     SessionPair(const SessionPair&) = delete;
     SessionPair& operator=(const SessionPair&) = delete;
 

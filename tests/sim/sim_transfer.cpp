@@ -3,6 +3,8 @@
 //   sim_transfer                       the default range of seeds
 //   sim_transfer --seeds FROM:TO       seeds from FROM to below TO
 //   sim_transfer --seed N [--trace]    one seed; with every datagram and event
+//   sim_transfer --seed N --qlog NAME  one seed; what each side saw in NAME.client.sqlog and
+//                                      NAME.server.sqlog
 //   sim_transfer ... --bytes N         bytes each way, instead of 10,000,000
 //
 // A failing seed is printed with the command that replays it exactly.
@@ -13,8 +15,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "core/trace/qlog_writer.hpp"
 #include "transfer.hpp"
 
 namespace stt::sim {
@@ -26,6 +31,7 @@ struct Options {
     std::uint64_t bytes = 10'000'000;
     bool is_traced = false;
     bool is_verbose = false;
+    std::string qlog;
 };
 
 // For an abort in the middle of a seed: an STT_CHECK, or a sanitizer.
@@ -58,14 +64,45 @@ bool parse(int count, char** words, Options& options) {
         } else if (word == "--seed" && i + 1 < count) {
             options.first = std::strtoull(words[++i], nullptr, 10);
             options.end = options.first + 1;
+        } else if (word == "--qlog" && i + 1 < count) {
+            options.qlog = words[++i];
         } else if (word == "--bytes" && i + 1 < count) {
             options.bytes = std::strtoull(words[++i], nullptr, 10);
         } else {
             return false;
         }
     }
-    return true;
+    // A file holds one run.
+    return options.qlog.empty() || options.end - options.first == 1;
 }
+
+// The qlog of one side; nothing when no name was given.
+class QlogFile {
+public:
+    QlogFile(const std::string& name, trace::QlogOptions::VantagePoint point) {
+        if (name.empty()) return;
+        const bool is_client = point == trace::QlogOptions::VantagePoint::client;
+        file_.reset(
+            std::fopen((name + (is_client ? ".client" : ".server") + ".sqlog").c_str(), "wb"));
+        if (file_ == nullptr) return;
+        trace::QlogOptions options;
+        options.vantage_point = point;
+        options.title = "sim_transfer";
+        options.has_peers = true;
+        options.has_texts = true;
+        writer_.emplace(options, [file = file_.get()](std::string_view record) {
+            std::fwrite(record.data(), 1, record.size(), file);
+        });
+    }
+    trace::Sink* sink() { return writer_ ? &*writer_ : nullptr; }
+
+private:
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    std::unique_ptr<std::FILE, Close> file_;
+    std::optional<trace::QlogWriter> writer_;
+};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -75,7 +112,14 @@ bool run_seed(std::uint64_t seed, const Options& options) {
     const Conditions conditions = draw_conditions(seed, options.bytes);
     if (options.is_traced) std::fputs(describe(conditions).c_str(), stdout);
     const auto start = std::chrono::steady_clock::now();
-    const TransferOutcome outcome = run_transfer(seed, conditions, options.is_traced);
+    QlogFile client_log(options.qlog, trace::QlogOptions::VantagePoint::client);
+    QlogFile server_log(options.qlog, trace::QlogOptions::VantagePoint::server);
+    if (!options.qlog.empty() && (client_log.sink() == nullptr || server_log.sink() == nullptr)) {
+        std::printf("%s: cannot be written\n", options.qlog.c_str());
+        return false;
+    }
+    const TransferOutcome outcome =
+        run_transfer(seed, conditions, options.is_traced, {client_log.sink(), server_log.sink()});
     if (options.is_traced || options.is_verbose) {
         std::printf("seed %llu: trace %016llx, %llu datagrams, %.3f s of virtual time, %.3f s\n",
                     static_cast<unsigned long long>(seed),
@@ -93,8 +137,10 @@ bool run_seed(std::uint64_t seed, const Options& options) {
 int run(int count, char** words) {
     Options options;
     if (!parse(count, words, options)) {
-        std::fputs("usage: sim_transfer [--seeds FROM:TO | --seed N] [--trace] [--bytes N]\n",
-                   stderr);
+        std::fputs(
+            "usage: sim_transfer [--seeds FROM:TO | --seed N] [--trace] [--qlog NAME] "
+            "[--bytes N]\n",
+            stderr);
         return 2;
     }
     std::signal(SIGABRT, print_replay);

@@ -234,14 +234,17 @@ std::uint64_t count(const connection::DropCounters& drops, wire::DropReason reas
 
 class Transfer {
 public:
-    Transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced)
+    Transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced,
+             std::array<trace::Sink*, 2> sinks)
         : conditions_(conditions),
           network_(seed),
           applications_{{network_, 0, seed, conditions}, {network_, 1, seed, conditions}} {
         connection::EndpointConfig config;
         config.connection = conditions.config;
-        network_.add_node(config);
-        network_.add_node(config);
+        for (trace::Sink* const sink : sinks) {
+            config.connection.trace = sink;
+            network_.add_node(config);
+        }
         network_.set_link(0, 1, conditions.links[0]);
         network_.set_link(1, 0, conditions.links[1]);
         network_.set_trace(is_traced);
@@ -348,8 +351,9 @@ std::optional<std::string> Transfer::check_drops() {
 
 }  // namespace
 
-TransferOutcome run_transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced) {
-    Transfer transfer(seed, conditions, is_traced);
+TransferOutcome run_transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced,
+                             std::array<trace::Sink*, 2> sinks) {
+    Transfer transfer(seed, conditions, is_traced, sinks);
     const Instant started = transfer.network().now();
     TransferOutcome outcome;
     outcome.failure = transfer.run();

@@ -1,6 +1,7 @@
 // One simulated transfer in both directions at once, and what must hold of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@ struct TransferOutcome {
     std::uint64_t datagrams = 0;
 };
 
-TransferOutcome run_transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced);
+// `sinks`, of the client and the server, may be null.
+TransferOutcome run_transfer(std::uint64_t seed, const Conditions& conditions, bool is_traced,
+                             std::array<trace::Sink*, 2> sinks = {});
 
 }  // namespace stt::sim

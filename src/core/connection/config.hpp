@@ -8,6 +8,7 @@
 #include "core/recovery/congestion.hpp"
 #include "core/recovery/path_mtu.hpp"
 #include "core/stream/stream_kind.hpp"
+#include "core/trace/event.hpp"
 
 namespace stt::connection {
 
@@ -52,6 +53,9 @@ struct ConnectionConfig {
     // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
     // §9.3.
     std::size_t message_size_max = stream::message_size_max;
+
+    // Told what happens; null: nobody watches, and nothing is spent on it. Borrowed.
+    trace::Sink* trace = nullptr;
 };
 
 }  // namespace stt::connection

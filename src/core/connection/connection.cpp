@@ -56,6 +56,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       last_sent_(now),
       items_pending_(control_item::observed_address),
       rotated_at_(now),
+      trace_(config.trace, setup_.session_id),
       batch_(scratch.batch),
       opening_(scratch.opening),
       unfolding_(scratch.unfolding) {
@@ -71,6 +72,39 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
         auth_proof_interval_ = config_.handshake_resend_first;
         confirm_deadline_ = now + config_.handshake_timeout;
     }
+    if (!trace_.is_on()) return;
+    trace_.tell(now, trace::SessionStarted{setup_.role == session::Role::initiator, setup_.peer,
+                                           setup_.peer_node_id});
+    trace::ParametersSet parameters{true,
+                                    stream::stream_credit_initial,
+                                    stream::session_credit_initial,
+                                    stream::stream_limit_initial,
+                                    config_.idle_timeout,
+                                    config_.datagram_size_max,
+                                    path.controller().name()};
+    trace_.tell(now, parameters);
+    parameters.is_local = false;
+    trace_.tell(now, parameters);
+    update_trace(now);
+}
+
+void Connection::tell_key(trace::Direction direction, trace::KeyChanged::Stage stage,
+                          std::uint64_t epoch) {
+    const bool is_own = direction == trace::Direction::sent;
+    const bool is_from_initiator = is_own == (setup_.role == session::Role::initiator);
+    trace_.tell(now_, trace::KeyChanged{direction, is_from_initiator, stage, epoch});
+}
+
+void Connection::tell_end(Closed closed) {
+    trace_.closed(now_, closed);
+    events_.push_back(std::move(closed));
+}
+
+void Connection::update_trace(Instant now) {
+    static_assert(
+        static_cast<int>(SessionState::active) == static_cast<int>(trace::SessionStage::active) &&
+        static_cast<int>(SessionState::closed) == static_cast<int>(trace::SessionStage::closed));
+    if (trace_.is_on()) trace_.update(now, path(), static_cast<trace::SessionStage>(state()));
 }
 
 void Connection::check_time(Instant now) {
@@ -80,13 +114,15 @@ void Connection::check_time(Instant now) {
 
 Result<stream::StreamKey, stream::OpenError> Connection::open_stream(
     const stream::OpenOptions& options) {
-    return streams_.open(options);
+    STT_TRY(const stream::StreamKey key, streams_.open(options));
+    trace_.stream_changed(now_, trace::StreamChanged::Stage::opened, true, key);
+    return key;
 }
 
 Result<stream::StreamKey, stream::OpenError> Connection::open_stream(std::string_view endpoint) {
     stream::OpenOptions options;
     options.endpoint = endpoint;
-    return streams_.open(options);
+    return open_stream(options);
 }
 
 Result<std::size_t, stream::WriteError> Connection::write(stream::StreamKey key, Bytes data) {
@@ -117,10 +153,12 @@ void Connection::finish(stream::StreamKey key) {
 
 void Connection::reset(stream::StreamKey key, std::uint64_t code) {
     streams_.reset(key, code);
+    trace_.stream_changed(now_, trace::StreamChanged::Stage::reset, true, key);
 }
 
 void Connection::stop(Instant now, stream::StreamKey key, std::uint64_t code) {
     streams_.stop(now, round_trip(), key, code);
+    trace_.stream_changed(now, trace::StreamChanged::Stage::stopped, true, key);
 }
 
 void Connection::refuse(Instant now, stream::StreamKey key) {
@@ -182,7 +220,8 @@ void Connection::begin_closing(Instant now, CloseCause cause, std::uint64_t code
     phase_ = Phase::closing;
     is_close_due_ = true;
     close_deadline_ = now + three_probe_timeouts();
-    events_.push_back(Closed{cause, code, std::string(text)});
+    tell_end(Closed{cause, code, std::string(text)});
+    update_trace(now);
 }
 
 void Connection::handle_session_close(Instant now, const wire::SessionClose& message) {
@@ -192,12 +231,12 @@ void Connection::handle_session_close(Instant now, const wire::SessionClose& mes
     phase_ = Phase::draining;
     is_close_due_ = true;
     close_deadline_ = now + three_probe_timeouts();
-    events_.push_back(Closed{CloseCause::peer, message.code, std::string(text_of(message.reason))});
+    tell_end(Closed{CloseCause::peer, message.code, std::string(text_of(message.reason))});
 }
 
 void Connection::end(CloseCause cause, std::uint64_t code, std::string_view reason) {
     phase_ = Phase::closed;
-    events_.push_back(Closed{cause, code, std::string(reason)});
+    tell_end(Closed{cause, code, std::string(reason)});
 }
 
 void Connection::handle_confirmed(Instant now) {
@@ -211,6 +250,11 @@ void Connection::handle_confirmed(Instant now) {
 void Connection::handle_timeout(Instant now) {
     const std::optional<Instant> expected = poll_timeout();
     check_time(now);
+    apply_timeout(now, expected);
+    update_trace(now);
+}
+
+void Connection::apply_timeout(Instant now, const std::optional<Instant>& expected) {
     if (phase_ == Phase::closed) return;
     if (phase_ != Phase::active) {
         if (now >= *close_deadline_) phase_ = Phase::closed;
@@ -224,6 +268,8 @@ void Connection::handle_timeout(Instant now) {
     if (!handle_silence(now)) return;
     if (wipe_previous_at_ && now >= *wipe_previous_at_) {
         keys_.receive.wipe_previous();
+        tell_key(trace::Direction::received, trace::KeyChanged::Stage::wiped,
+                 keys_.receive.epoch() - 1);
         wipe_previous_at_.reset();
     }
     ask_again_if_unanswered(now);
@@ -280,13 +326,32 @@ void Connection::handle_loss_timeout(Instant now) {
     const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
     loss_.release_outcome();
+    if (outcome.probes > 0) {
+        ++totals_.probe_timeouts;
+        trace_.tell(now, trace::ProbeTimedOut{path().probe_timeouts()});
+    }
     // A peer that is unreachable is asked at its own pace: see Liveness.
     if (!liveness_.is_unreachable()) probes_due_ = std::max(probes_due_, outcome.probes);
 }
 
+// What the peer did; what this side does is told where it is done.
+void Connection::tell_stream(const stream::StreamEvent& event) {
+    if (!trace_.is_on()) return;
+    using Kind = stream::StreamEvent::Kind;
+    const auto tell = [&](trace::StreamChanged::Stage stage, std::optional<std::uint64_t> code) {
+        trace_.tell(now_, trace::StreamChanged{stage, false, event.key.id, event.key.use, code});
+    };
+    if (event.kind == Kind::opened) tell(trace::StreamChanged::Stage::opened, std::nullopt);
+    if (event.kind == Kind::reset) tell(trace::StreamChanged::Stage::reset, event.code);
+    if (event.kind == Kind::stopped) tell(trace::StreamChanged::Stage::stopped, event.code);
+}
+
 // What happened to streams comes before the end of the session.
 std::optional<Event> Connection::poll_event() {
-    if (const auto event = streams_.poll_event()) return *event;
+    if (const auto event = streams_.poll_event()) {
+        tell_stream(*event);
+        return *event;
+    }
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());
     events_.pop_front();

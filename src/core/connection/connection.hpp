@@ -19,7 +19,10 @@
 #include "core/connection/config.hpp"
 #include "core/connection/events.hpp"
 #include "core/connection/liveness.hpp"
+#include "core/connection/rate_meter.hpp"
 #include "core/connection/session_scratch.hpp"
+#include "core/connection/session_trace.hpp"
+#include "core/connection/statistics.hpp"
 #include "core/recovery/ack_tracker.hpp"
 #include "core/recovery/loss.hpp"
 #include "core/session/keys.hpp"
@@ -129,8 +132,18 @@ public:
         std::uint64_t frames_lost = 0;
         std::uint64_t bytes_sent = 0;
         std::uint64_t bytes_received = 0;
+        std::uint64_t datagrams_sent = 0;
+        std::uint64_t datagrams_received = 0;
+        std::uint64_t bytes_lost = 0;
+        std::uint64_t losses_spurious = 0;
+        std::uint64_t frames_retransmitted = 0;  // DATA
+        std::uint64_t bytes_retransmitted = 0;   // of streams
+        std::uint64_t acks_sent = 0;
+        std::uint64_t acks_received = 0;
+        std::uint64_t probe_timeouts = 0;
     };
     const Totals& totals() const noexcept { return totals_; }
+    SessionStatistics statistics(Instant now) const;
 
 private:
     enum class Phase { active, closing, draining, closed };
@@ -159,7 +172,14 @@ private:
     Duration round_trip() const noexcept { return path().rtt().smoothed(); }
     Duration three_probe_timeouts() const noexcept { return 3 * path().rtt().probe_timeout(); }
     void check_time(Instant now);
-    void drop(wire::DropReason reason) noexcept { ++drops_[static_cast<std::size_t>(reason)]; }
+    void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr) {
+        ++drops_[static_cast<std::size_t>(reason)];
+        trace_.frame_dropped(now_, reason, frame);
+    }
+    void tell_key(trace::Direction direction, trace::KeyChanged::Stage stage, std::uint64_t epoch);
+    void tell_end(Closed closed);
+    void tell_stream(const stream::StreamEvent& event);
+    void update_trace(Instant now);
 
     // Receiving.
     void open_batch(Instant now, const Route& from);
@@ -209,6 +229,8 @@ private:
     void fail(Instant now, const wire::Violation& violation);
 
     // Time.
+    // `expected`: when poll_timeout() had asked for it.
+    void apply_timeout(Instant now, const std::optional<Instant>& expected);
     void rotate_if_due(Instant now);
     void ask_again_if_unanswered(Instant now);
     void handle_loss_timeout(Instant now);
@@ -232,6 +254,8 @@ private:
     Fifo<Event> events_;
     DropCounters drops_{};
     Totals totals_;
+    RateMeter send_rate_;
+    RateMeter receive_rate_;
 
     Instant window_interval_start_{};
     std::uint64_t window_frames_ = 0;  // opened since then
@@ -259,6 +283,8 @@ private:
     std::vector<std::uint8_t> close_frame_;  // sealed; empty until the session closes
     bool is_close_due_ = false;
     std::uint64_t frames_while_closing_ = 0;
+
+    SessionTrace trace_;
 
     // Of SessionScratch.
     FrameBatch& batch_;

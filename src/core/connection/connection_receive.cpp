@@ -29,7 +29,7 @@ bool Connection::handle_frames(Instant now, const Route& from,
     for (const ReceivedFrame& frame : frames) {
         const wire::FrameView& view = frame.view;
         if (const auto checked = window_.check(view.sequence); !checked) {
-            drop(checked.error());
+            drop(checked.error(), &view);
             continue;
         }
         auto key = keys_.receive.opening_key(view.epoch, view.stream_id);
@@ -39,7 +39,7 @@ bool Connection::handle_frames(Instant now, const Route& from,
             key = keys_.receive.opening_key(view.epoch, view.stream_id);
         }
         if (!key) {
-            drop(key.error());
+            drop(key.error(), &view);
             continue;
         }
         opening_.push_back({&frame, *std::move(key)});
@@ -47,6 +47,7 @@ bool Connection::handle_frames(Instant now, const Route& from,
     }
     open_batch(now, from);
     if (phase_ == Phase::active) acks_.set_round_trip(round_trip());
+    update_trace(now);
     return totals_.frames_received > received_before;
 }
 
@@ -61,13 +62,13 @@ void Connection::open_batch(Instant now, const Route& from) {
     for (std::size_t i = 0; i < opening_.size(); ++i) {
         const wire::FrameView& view = opening_[i].frame->view;
         if (!unfolding_[i].is_opened) {
-            drop(wire::DropReason::not_authentic);
+            drop(wire::DropReason::not_authentic, &view);
             unfolding_[i].key = nullptr;
             continue;
         }
         // Again: an earlier frame of this batch may have had the same Sequence.
         if (const auto accepted = window_.accept(view.sequence); !accepted) {
-            drop(accepted.error());
+            drop(accepted.error(), &view);
             unfolding_[i].is_opened = false;
             continue;
         }
@@ -84,6 +85,8 @@ void Connection::open_batch(Instant now, const Route& from) {
     for (const std::uint16_t id : streams_.take_closed_ids()) {
         keys_.receive.forget(id);
         keys_.send.forget(id);
+        trace_.tell(now, trace::StreamChanged{trace::StreamChanged::Stage::closed, true, id,
+                                              std::nullopt, std::nullopt});
     }
 }
 
@@ -97,8 +100,13 @@ void Connection::handle_opened(Instant now, const Route& from, const ReceivedFra
     }
     ++totals_.frames_received;
     totals_.bytes_received += frame.size;
+    receive_rate_.add(now, frame.size);
+    if (!is_datagram_counted) ++totals_.datagrams_received;
     grow_window(now);
-    if (keys_.receive.frame_opened(frame.epoch)) wipe_previous_at_ = now + three_probe_timeouts();
+    if (keys_.receive.frame_opened(frame.epoch)) {
+        wipe_previous_at_ = now + three_probe_timeouts();
+        tell_key(trace::Direction::received, trace::KeyChanged::Stage::switched, frame.epoch);
+    }
     // Whoever seals under the session's keys has confirmed it. Spec protocol §4.3.
     if (!is_confirmed_) handle_confirmed(now);
     if (!is_datagram_counted && phase_ == Phase::active) acks_.on_datagram(now);
@@ -110,12 +118,15 @@ void Connection::handle_opened(Instant now, const Route& from, const ReceivedFra
         if (!stripped) return fail(now, stripped.error());
         plaintext = *stripped;
     }
+    trace_.frame_received(now, frame, plaintext);
     if (phase_ != Phase::active) return handle_while_closing(frame, plaintext);
 
     bool elicits_ack = true;
     const auto taken = handle_plaintext(now, from, frame, plaintext, elicits_ack);
     if (!taken) return fail(now, taken.error());
-    if (*taken == stream::Taken::no) return drop(wire::DropReason::data_beyond_initial_credit);
+    if (*taken == stream::Taken::no) {
+        return drop(wire::DropReason::data_beyond_initial_credit, &frame);
+    }
     acks_.on_received(now, frame.sequence, elicits_ack, received.ecn);
 }
 
@@ -200,7 +211,11 @@ Result<void, wire::Violation> Connection::apply(Instant now, const Route& from,
     } else if (const auto* rotation = std::get_if<wire::KeyRotation>(&message)) {
         STT_TRY(const session::AnnounceOutcome outcome, keys_.receive.announce(*rotation));
         // The announcement itself wiped the previous epoch.
-        if (outcome == session::AnnounceOutcome::accepted) wipe_previous_at_.reset();
+        if (outcome == session::AnnounceOutcome::accepted) {
+            wipe_previous_at_.reset();
+            tell_key(trace::Direction::received, trace::KeyChanged::Stage::announced,
+                     rotation->epoch);
+        }
     } else if (const auto* close_message = std::get_if<wire::SessionClose>(&message)) {
         handle_session_close(now, *close_message);
     }
@@ -225,6 +240,7 @@ void Connection::handle_pong(Instant now, const wire::Token& token) {
 }
 
 Result<void, wire::Violation> Connection::handle_ack(Instant now, const wire::Ack& ack) {
+    ++totals_.acks_received;
     STT_TRY(const recovery::AckOutcome outcome, loss_.on_ack(now, ack));
     for (const recovery::SentFrame& frame : outcome.acked) on_frame_acknowledged(now, frame);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
@@ -243,6 +259,10 @@ stream::Planned Connection::planned_of(const recovery::Cargo& cargo) noexcept {
 }
 
 void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& frame) {
+    if (frame.was_lost) {
+        ++totals_.losses_spurious;
+        trace_.tell(now, trace::LossSpurious{frame.sequence});
+    }
     const recovery::Cargo& cargo = frame.cargo;
     if (cargo.type != wire::FrameType::control) return streams_.on_acknowledged(planned_of(cargo));
     if ((cargo.items & control_item::ack) != 0) acks_.on_ack_acknowledged(cargo.value);
@@ -251,6 +271,7 @@ void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& f
     if ((cargo.items & control_item::key_rotation) != 0 && is_current) {
         // Spec protocol §5.1: only now do frames go on under the new epoch.
         keys_.send.commit();
+        tell_key(trace::Direction::sent, trace::KeyChanged::Stage::switched, keys_.send.epoch());
         items_pending_ &= ~control_item::key_rotation;
         rotation_bytes_ = 0;
         rotation_frames_ = 0;
@@ -260,6 +281,8 @@ void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& f
 
 void Connection::on_frame_lost(const recovery::SentFrame& frame) {
     ++totals_.frames_lost;
+    totals_.bytes_lost += frame.size;
+    trace_.frame_lost(now_, frame);
     const recovery::Cargo& cargo = frame.cargo;
     if (cargo.type != wire::FrameType::control) return streams_.on_lost(planned_of(cargo));
     if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();

@@ -73,6 +73,11 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
     if (transmit) {
         last_sent_ = now;
         totals_.bytes_sent += transmit->size;
+        totals_.datagrams_sent +=
+            (transmit->size + transmit->segment_size - 1) / transmit->segment_size;
+        send_rate_.add(now, transmit->size);
+        trace_.datagram_sent(now, *transmit);
+        update_trace(now);
     }
     return transmit;
 }
@@ -99,6 +104,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     wire::write(writer, message);
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
     std::memcpy(place.data(), payload.bytes.data(), writer.size());
+    trace_.frames_sent(now, setup_.peer, batch_.open_datagram());
     batch_.end_datagram();
     batch_.seal();
     close_frame_.resize(batch_.size());
@@ -242,6 +248,7 @@ void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& pay
         wire::write_ack(writer, ranges, acks_.delay_us(now), acks_.ecn_counts(), writer.room());
     if (written == 0) return;
     payload.has_ack = true;
+    ++totals_.acks_sent;
     payload.cargo.items |= control_item::ack;
     payload.cargo.value = ranges.front().last;
     // Spec protocol §10.2: so that old ranges can be forgotten.
@@ -312,10 +319,16 @@ void Connection::add_stream_frames() {
         const MutableBytes payload = add_frame(planned->type, planned->key.id, planned->flags,
                                                planned->payload_size, true, cargo);
         streams_.fill(*planned, payload);
+        if (planned->repeated > 0) ++totals_.frames_retransmitted;
+        totals_.bytes_retransmitted += planned->repeated;
+        if ((planned->items & stream::item::skip) != 0) {
+            trace_.stream_changed(now_, trace::StreamChanged::Stage::expired, true, planned->key);
+        }
     }
 }
 
 void Connection::finish_datagram(Instant now, bool is_mtu_probe) {
+    trace_.frames_sent(now, setup_.peer, batch_.open_datagram());
     const auto frames = batch_.datagram_frames();
     if (!frames.empty()) {
         const bool is_eliciting =
@@ -340,6 +353,7 @@ void Connection::rotate_if_due(Instant now) {
     random_->fill(nonce);
     keys_.send.prepare(nonce);
     items_pending_ |= control_item::key_rotation;
+    tell_key(trace::Direction::sent, trace::KeyChanged::Stage::announced, keys_.send.epoch() + 1);
 }
 
 }  // namespace stt::connection

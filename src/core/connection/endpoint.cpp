@@ -34,12 +34,46 @@ Result<handshake::SeedId, stc::SeedError> Endpoint::add_seed(Bytes seed) {
     return id;
 }
 
+void Endpoint::drop(wire::DropReason reason, const wire::FrameView* frame) {
+    ++drops_[static_cast<std::size_t>(reason)];
+    if (config_.connection.trace == nullptr) return;
+    trace::FrameDropped event{reason, 0, std::nullopt};
+    if (frame != nullptr) {
+        event.size = frame->size;
+        event.claim = {frame->type, frame->stream_id, frame->sequence, frame->epoch};
+    }
+    tell(now_, event);
+}
+
+void Endpoint::tell_received(Instant now, const Route& from, const wire::FrameView& frame,
+                             trace::HandshakeMessage message) const {
+    tell(now, trace::HandshakeMoved{trace::Direction::received, message, from, frame.size});
+}
+
+// A datagram of the handshake: one frame.
+void Endpoint::tell_sent(Instant now, const Route& to, MutableBytes datagram) const {
+    if (config_.connection.trace == nullptr) return;
+    tell(now, trace::DatagramMoved{trace::Direction::sent, to, datagram.size(), 0});
+    const auto frame = wire::parse_frame(datagram);
+    if (!frame) return;
+    auto message = trace::HandshakeMessage::response;
+    if (frame->kind == wire::MetadataKind::seed_with_hint) {
+        message = trace::HandshakeMessage::hello;
+    } else if (by_session_id_.contains(frame->session_id)) {
+        message = trace::HandshakeMessage::final;
+    }
+    tell(now, trace::HandshakeMoved{trace::Direction::sent, message, to, frame->size});
+}
+
 void Endpoint::handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                                 std::size_t segment_size, std::uint8_t ecn) {
     STT_CHECK(segment_size > 0);
+    now_ = moment.now;
     while (!data.empty()) {
         const MutableBytes datagram = data.first(std::min(segment_size, data.size()));
         data = data.subspan(datagram.size());
+        tell(moment.now,
+             trace::DatagramMoved{trace::Direction::received, from, datagram.size(), ecn});
         handle_datagram(moment, from, datagram, ecn);
     }
     flush_frames(moment.now, from);
@@ -61,7 +95,7 @@ void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
         }
         const auto session = route(moment, *frame);
         if (!session) {
-            drop(wire::DropReason::session_unknown);
+            drop(wire::DropReason::session_unknown, &*frame);
             continue;
         }
         if (*session != frames_session_) flush_frames(moment.now, from);
@@ -124,6 +158,7 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
         const QueuedDatagram datagram = std::move(queue_.front());
         queue_.pop_front();
         std::memcpy(buffer.data(), datagram.bytes.data(), datagram.bytes.size());
+        tell_sent(moment.now, datagram.to, buffer.first(datagram.bytes.size()));
         return Transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
     }
     while (!ready_.empty()) {

@@ -153,7 +153,15 @@ private:
         std::size_t index = 0;
     };
 
-    void drop(wire::DropReason reason) noexcept { ++drops_[static_cast<std::size_t>(reason)]; }
+    void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
+    template <class Event>
+    void tell(Instant now, Event&& event) const {
+        trace::Sink* const sink = config_.connection.trace;
+        if (sink != nullptr) sink->on_event({now, std::nullopt, std::forward<Event>(event)});
+    }
+    void tell_received(Instant now, const Route& from, const wire::FrameView& frame,
+                       trace::HandshakeMessage message) const;
+    void tell_sent(Instant now, const Route& to, MutableBytes datagram) const;
     void handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                          std::uint8_t ecn);
     void flush_frames(Instant now, const Route& from);
@@ -201,6 +209,7 @@ private:
     std::deque<QueuedDatagram> queue_;
     std::deque<EndpointEvent> events_;
     DropCounters drops_{};
+    Instant now_{};  // of the last call that gave one
 
     // Frames of one session that wait to be handed over together.
     std::vector<ReceivedFrame> frames_;

@@ -84,6 +84,7 @@ void Endpoint::handle_hello(const Moment& moment, const Route& from, const wire:
         moment.now, moment.unix_ms, from, frame,
         [this](const wire::SessionId& id) { return is_session_id_in_use(id); });
     if (!response) return drop(response.error());
+    tell_received(moment.now, from, frame, trace::HandshakeMessage::hello);
     queue_datagram(from, *response);
 }
 
@@ -97,6 +98,7 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
             return is_session_id_in_use(id) || responder_.half_open_session_key(id) != nullptr;
         });
     if (!handled) return drop(handled.error());
+    tell_received(moment.now, from, frame, trace::HandshakeMessage::response);
 
     ConnectionSetup setup;
     setup.role = session::Role::initiator;
@@ -125,6 +127,7 @@ void Endpoint::handle_final(const Moment& moment, SessionHandle session,
     if (const auto handled = entry.initiator->handle_final(frame); !handled) {
         return drop(handled.error());
     }
+    tell_received(moment.now, entry.connection->route(), frame, trace::HandshakeMessage::final);
     entry.connection->handle_confirmed(moment.now);
     touch(session);
 }
@@ -144,6 +147,7 @@ void Endpoint::handle_auth_proof(const Moment& moment, const Route& from,
     }
     auto established = responder_.handle_auth_proof(moment.now, moment.unix_ms, from, frame);
     if (!established) return drop(established.error());
+    tell_received(moment.now, from, frame, trace::HandshakeMessage::auth_proof);
     const Route peer = established->hello_source;
     accept(moment.now, peer, *std::move(established));
 }

@@ -37,6 +37,8 @@ public:
                      const recovery::Cargo& cargo);
     // The frames of the open datagram, for loss detection.
     std::span<const recovery::SentFrame> datagram_frames() const noexcept { return frames_; }
+    // The bytes of the open datagram: before seal() its frames hold plaintext.
+    MutableBytes open_datagram() const noexcept { return buffer_.subspan(size_, datagram_size_); }
     // Ends the open datagram; one without bytes leaves nothing.
     void end_datagram() noexcept;
 

@@ -74,6 +74,10 @@ public:
     // Bytes that may be in flight: at least 2 datagrams, at most window_max_bytes.
     virtual std::size_t window() const noexcept = 0;
     virtual bool is_in_slow_start() const noexcept = 0;
+    // A word for what it is doing; for traces.
+    virtual std::string_view state() const noexcept {
+        return is_in_slow_start() ? "slow_start" : "congestion_avoidance";
+    }
     // Bytes a second; null: the pacer derives it from window and round trip.
     virtual std::optional<std::uint64_t> pacing_rate() const noexcept { return std::nullopt; }
 

@@ -20,6 +20,7 @@ public:
     // costs a bounded number of frames.
     bool may_mark() const noexcept { return !has_failed_ && (is_proven_ || !is_exhausted()); }
     bool has_failed() const noexcept { return has_failed_; }
+    bool is_proven() const noexcept { return is_proven_; }
 
     void on_marked_frames_sent(std::uint64_t count) noexcept { marked_sent_ += count; }
     // A probe timeout while nothing marked was ever acknowledged: marks are given up.

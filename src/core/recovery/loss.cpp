@@ -235,7 +235,9 @@ void LossDetection::detect_losses(Instant now, PathNumber number, PathRecovery& 
                     path.gathered_.is_persistent = true;
                 }
             }
-            lose(now, *sequence, path, true, lost_);
+            const LossCause cause =
+                is_overtaken ? LossCause::datagram_threshold : LossCause::time_threshold;
+            lose(now, *sequence, path, cause, lost_);
         }
         path.scan_from_ = *sequence + 1;
     }
@@ -250,13 +252,15 @@ bool LossDetection::was_acknowledged_between(std::uint64_t first, std::uint64_t 
 }
 
 void LossDetection::lose(Instant now, std::uint64_t sequence, PathRecovery& path,
-                         bool is_congestion, std::vector<SentFrame>& into) {
+                         LossCause cause, std::vector<SentFrame>& into) {
     const SentFrame& frame = log_.at(sequence);
+    const bool is_congestion = cause != LossCause::path_left;
     // Epoch 0 has no congestion event: its losses, when spurious, undo nothing.
     const std::uint32_t epoch = is_congestion ? path.epoch_of_loss(frame) : 0;
     log_.declare_lost(sequence, epoch, now);
     path.on_lost(now, frame, is_congestion);
     into.push_back(frame);
+    into.back().loss_cause = cause;
 }
 
 void LossDetection::lose_all(Instant now, NumberedPath& path, std::vector<SentFrame>& into) {
@@ -264,7 +268,9 @@ void LossDetection::lose_all(Instant now, NumberedPath& path, std::vector<SentFr
     state.lose_all_at_.reset();
     state.loss_time_.reset();
     while (const auto sequence = log_.next_outstanding(state.scan_from_, log_.next_sequence())) {
-        if (log_.at(*sequence).path == path.number) lose(now, *sequence, state, false, into);
+        if (log_.at(*sequence).path == path.number) {
+            lose(now, *sequence, state, LossCause::path_left, into);
+        }
         state.scan_from_ = *sequence + 1;
     }
 }

@@ -65,6 +65,8 @@ public:
     PathRecovery& path(PathNumber number) noexcept;  // must exist
     const PathRecovery& path(PathNumber number) const noexcept;
     std::optional<PathNumber> path_in_use() const noexcept { return in_use_; }
+    // What the peer last told of marks that came with this side's frames.
+    const wire::EcnCounts& ecn_counts() const noexcept { return ecn_counts_; }
 
     // ---- sending
     std::uint64_t next_sequence() const noexcept { return log_.next_sequence(); }
@@ -111,7 +113,7 @@ private:
     void detect_losses(Instant now, PathNumber number, PathRecovery& path);
     bool was_acknowledged_between(std::uint64_t first, std::uint64_t last,
                                   PathNumber number) const noexcept;
-    void lose(Instant now, std::uint64_t sequence, PathRecovery& path, bool is_congestion,
+    void lose(Instant now, std::uint64_t sequence, PathRecovery& path, LossCause cause,
               std::vector<SentFrame>& into);
     void lose_all(Instant now, NumberedPath& path, std::vector<SentFrame>& into);
     void trim(Instant now);

@@ -173,6 +173,7 @@ AckSample PathRecovery::sample(Instant now) noexcept {
     sample.datagram_next = datagram_next_;
     sample.rate = rate_.take_sample(rtt_.minimum());
     sample.delivered = rate_.delivered();
+    if (sample.rate.interval > Duration::zero()) delivery_rate_ = sample.rate.bytes_per_second();
     return sample;
 }
 

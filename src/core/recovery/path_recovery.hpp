@@ -49,6 +49,11 @@ public:
     std::uint64_t datagrams_sent() const noexcept { return datagram_next_; }
     std::uint64_t delivered() const noexcept { return rate_.delivered(); }
     unsigned probe_timeouts() const noexcept { return probe_timeouts_; }  // since an ACK
+    const EcnValidation& ecn() const noexcept { return ecn_; }
+    std::uint64_t pacing_rate() const noexcept { return pacer_.rate(); }  // bytes a second
+    // Of the newest sample: bytes a second; 0 before there was one.
+    std::uint64_t delivery_rate() const noexcept { return delivery_rate_; }
+    std::uint64_t congestion_events() const noexcept { return epoch_; }
     // Datagrams may be sent with ECT(0).
     bool may_mark() const noexcept { return !config_.is_reliable && ecn_.may_mark(); }
 
@@ -109,6 +114,7 @@ private:
     PathMtu mtu_;
     EcnValidation ecn_;
     DeliveryRate rate_;
+    std::uint64_t delivery_rate_ = 0;
 
     std::size_t in_flight_ = 0;
     std::uint64_t datagram_next_ = 0;

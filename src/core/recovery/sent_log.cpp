@@ -50,7 +50,10 @@ void SentLog::make_room(std::vector<SentFrame>& evicted) {
         resize(std::clamp(ring_.size() * ring_growth, ring_size_idle, sent_frames_max));
         return;
     }
-    if (outstanding_.contains(base_)) evicted.push_back(entry(base_).frame);
+    if (outstanding_.contains(base_)) {
+        evicted.push_back(entry(base_).frame);
+        evicted.back().loss_cause = LossCause::evicted;
+    }
     pop();
 }
 

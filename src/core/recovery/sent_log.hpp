@@ -30,6 +30,15 @@ struct Cargo {
     std::uint64_t value = 0;
 };
 
+// Why a frame was declared lost.
+enum class LossCause : std::uint8_t {
+    none,
+    datagram_threshold,  // one sent three datagrams later was acknowledged
+    time_threshold,      // one sent later was acknowledged, and it is overdue
+    path_left,           // its path is no longer in use (Spec protocol §10.5)
+    evicted,             // pushed out of the log
+};
+
 // A frame as it was sent. It is in flight exactly when it elicits an acknowledgement
 // (Spec protocol §10.4: a padded frame that elicits none does not count).
 struct SentFrame {
@@ -54,6 +63,7 @@ struct SentFrame {
 
     // Set when it was declared lost.
     bool was_lost = false;  // in AckOutcome::acked: it came late, its loss was spurious
+    LossCause loss_cause = LossCause::none;  // where it is reported as lost
     std::uint32_t loss_epoch = 0;
 };
 

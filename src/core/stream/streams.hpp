@@ -96,14 +96,28 @@ enum class Taken {
     no,  // must not be acknowledged: it comes again
 };
 
+// What a session's two directions used of their credit (Spec protocol §9.1), in bytes, and how
+// many streams each side opened of how many it may (§8.1, STREAM_LIMIT).
+struct CreditUse {
+    std::uint64_t sent = 0;
+    std::uint64_t send_limit = 0;
+    std::uint64_t received = 0;
+    std::uint64_t receive_limit = 0;
+    std::uint64_t opened = 0;  // by this side
+    std::uint64_t opened_limit = 0;
+    std::uint64_t accepted = 0;  // opened by the peer
+    std::uint64_t accepted_limit = 0;
+};
+
 // The next frame of the streams, chosen but not written.
 struct Planned {
     wire::FrameType type = wire::FrameType::data;
     StreamKey key;
     std::uint8_t flags = 0;
     std::size_t payload_size = 0;
-    SendBuffer::Range range;  // of DATA, or of SKIP
-    std::uint32_t items = 0;  // of STREAM_CONTROL
+    SendBuffer::Range range;   // of DATA, or of SKIP
+    std::size_t repeated = 0;  // bytes of DATA that were sent before
+    std::uint32_t items = 0;   // of STREAM_CONTROL
 };
 
 // Performs no I/O and reads no clock. Pointers and references into it are never handed out.
@@ -157,6 +171,10 @@ public:
     // Ranges and begun messages of all streams, of at most fragment_count_max.
     std::size_t fragment_count() const noexcept { return fragment_count_; }
     const SendCredit& send_credit() const noexcept { return credit_; }
+    CreditUse credit_use() const noexcept {
+        return {credit_.sent,  credit_.limit, received_total_,    session_window_.limit(),
+                opened_count_, open_limit_,   peer_opened_count_, peer_limit_};
+    }
 
     // What the peer sent. A Violation closes the session.
     Result<Taken, wire::Violation> handle_data(Instant now, Duration rtt, std::uint16_t id,

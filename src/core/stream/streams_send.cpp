@@ -120,6 +120,7 @@ std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t paylo
     if (range->is_end) planned.flags |= wire::flag::stream_end;
     planned.payload_size = prefix + range->size;
     planned.range = *range;
+    planned.repeated = static_cast<std::size_t>(range->size - growth);
     return planned;
 }
 
