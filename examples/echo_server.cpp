@@ -1,8 +1,8 @@
-// Echoes every stream of every session until it is interrupted.
+// Serves the endpoint "echo": sends back what comes, until it is interrupted.
 //
 //     echo_server SEED_FILE [ADDRESS:PORT]
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/buffer.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-asio::awaitable<void> echo(stt::Stream stream) {
+asio::awaitable<void> echo(stt::Session, stt::Stream stream) {
     std::vector<char> buffer(64 << 10);
     while (true) {
         auto [read_error, size] = co_await stream.async_read_some(asio::buffer(buffer), as_tuple);
@@ -31,23 +31,6 @@ asio::awaitable<void> echo(stt::Stream stream) {
     }
     stream.finish();
     co_await stream.async_wait_acknowledged(as_tuple);
-}
-
-asio::awaitable<void> serve(stt::Session session) {
-    while (true) {
-        auto stream = co_await session.accept_stream();
-        if (!stream) co_return;
-        asio::co_spawn(co_await asio::this_coro::executor, echo(std::move(*stream)),
-                       asio::detached);
-    }
-}
-
-asio::awaitable<void> listen(stt::Node& node) {
-    while (true) {
-        auto session = co_await node.accept();
-        if (!session) co_return;
-        asio::co_spawn(co_await asio::this_coro::executor, serve(*session), asio::detached);
-    }
 }
 
 }  // namespace
@@ -63,6 +46,7 @@ int main(int argc, char** argv) {
     }
     asio::io_context context(1);
     stt::Node node(context, *seed);
+    node.handle("echo", echo);
     const auto bound = node.listen(*address);
     if (!bound) {
         std::fprintf(stderr, "echo_server: cannot listen on %s: %s\n", address->to_string().c_str(),
@@ -70,7 +54,6 @@ int main(int argc, char** argv) {
         return 1;
     }
     std::printf("listening on %s\n", bound->to_string().c_str());
-    asio::co_spawn(context, listen(node), asio::detached);
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](std::error_code, int) { context.stop(); });
     context.run();

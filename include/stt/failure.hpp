@@ -24,6 +24,9 @@ enum class Failure {
     stream_limit,        // the peer allows no more streams now
     stream_finished,     // writing after finish() or reset()
     endpoint_name_size,  // endpoint names have 0 to 255 bytes of UTF-8
+    stream_options,      // a priority above 7, or a deadline where there can be none, or none
+    message_too_large,   // over 1,048,573 bytes, the send buffer, or a datagram of the path
+    message_expired,     // its deadline passed while it waited for room
 };
 
 const std::error_category& failure_category() noexcept;

@@ -51,7 +51,12 @@ public:
     // Serves the streams that peers open to `endpoint`, in every session. The rules are those
     // of Session::handle().
     void handle(std::string endpoint, StreamHandler handler);
+    void handle_messages(std::string endpoint, MessageHandler handler);
     void remove_handler(std::string_view endpoint);
+
+    // This machine's network is another one, or it woke: every session asks its peer at once.
+    // For programs that learn of it otherwise than NodeConfig::watches_network does.
+    void network_changed();
 
     NodeId id() const;
 

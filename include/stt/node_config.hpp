@@ -17,7 +17,13 @@ struct NodeConfig {
     // 32 bytes that a node keeps; fresh random ones when left out. node_id = digest(identity).
     std::optional<std::array<std::uint8_t, 32>> identity;
 
-    Duration idle_timeout = std::chrono::seconds(300);      // Spec protocol §12.2
+    Duration idle_timeout = std::chrono::seconds(300);  // Spec protocol §12.2
+    // A peer that was asked and did not answer for so long is unreachable: see
+    // Session::next_event(). Never before three probe timeouts.
+    Duration unreachable_after = std::chrono::seconds(4);
+    // An unreachable peer's session waits so long for a path, then ends. Longer keeps it for a
+    // machine that sleeps. Spec protocol §12.2.
+    Duration resume_timeout = std::chrono::seconds(300);
     Duration keep_alive = std::chrono::seconds(15);         // Spec protocol §12.2
     Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
     // The widest path MTU that is tried. Spec protocol §13.1. Taken to lie in 1,200 to 16,000.
@@ -30,6 +36,11 @@ struct NodeConfig {
     std::size_t send_buffer_max = 4u << 20;
     // Sessions that a peer can have open here in all.
     std::size_t session_count_max = 65'536;
+
+    // Asks the peers of all sessions at once when this machine's addresses or routes change,
+    // instead of finding out by silence: Node::network_changed() by itself. Needs a netlink
+    // socket; where the system grants none, nothing is watched.
+    bool watches_network = true;
 
     // Called with one line for each event worth a log; may be empty.
     std::function<void(LogLevel, std::string_view)> log;

@@ -10,11 +10,14 @@
 #include <string_view>
 #include <stt/address.hpp>
 #include <stt/failure.hpp>
+#include <stt/message_stream.hpp>
 #include <stt/result.hpp>
 #include <stt/statistics.hpp>
 #include <stt/stream.hpp>
 #include <stt/time.hpp>
 #include <system_error>
+#include <variant>
+#include <vector>
 
 namespace stt {
 
@@ -32,9 +35,29 @@ class NodeBackend;
 
 class Session;
 
+// What happens to a session while it lives.
+
+// Nothing answers: the peer has no path now, or has lost the session. Streams keep what they
+// hold, and go on when the peer is Reachable again; the session ends with
+// Failure::session_timeout after NodeConfig::resume_timeout.
+struct Unreachable {};
+struct Reachable {};
+using SessionEvent = std::variant<Unreachable, Reachable>;
+
 // Serves one stream that a peer opened: the coroutine owns it, and what is unfinished when it
 // returns is given up. What it throws goes to the node's log and ends nothing else.
 using StreamHandler = std::function<asio::awaitable<void>(Session, Stream)>;
+using MessageHandler = std::function<asio::awaitable<void>(Session, MessageStream)>;
+
+struct StreamOptions {
+    std::uint8_t priority = priority_default;
+};
+struct MessageOptions {
+    std::uint8_t priority = priority_default;
+    // Of each message of an expiring stream, from async_send() on: over zero there, and zero on
+    // the other kinds. Whole milliseconds count.
+    Duration deadline{};
+};
 
 // An authenticated session with one peer. A handle: copies name the same session,
 // which lives in its node until it is closed.
@@ -48,21 +71,35 @@ public:
     Address peer_address() const;
     SessionStatistics statistics() const;
 
-    // Opens a stream to the peer's `endpoint`, a name of 0 to 255 bytes. It can be written
-    // to at once. Waits while the peer allows no more streams.
-    asio::awaitable<Result<Stream, std::error_code>> open_stream(std::string endpoint);
-    // The next stream that the peer opened, where no handlers serve them. One caller at a time.
+    // Opens a stream of bytes to the peer's `endpoint`, a name of 0 to 255 bytes of UTF-8. It can
+    // be written to at once. Waits while the peer allows no more streams.
+    asio::awaitable<Result<Stream, std::error_code>> open_stream(std::string endpoint,
+                                                                 StreamOptions options = {});
+    // Opens a stream of messages, of any kind but bytes.
+    asio::awaitable<Result<MessageStream, std::error_code>> open_messages(
+        std::string endpoint, StreamKind kind, MessageOptions options = {});
+    // The next stream of bytes, or of messages, that the peer opened, where no handlers serve
+    // them. One caller of each at a time.
     asio::awaitable<Result<Stream, std::error_code>> accept_stream();
+    asio::awaitable<Result<MessageStream, std::error_code>> accept_messages();
 
     // Serves the streams that the peer opens to `endpoint` in this session, also those that wait
     // already; goes before a handler of the node for the same name. Another call replaces the
     // handler; streams that it serves go on.
     //
     // While this session or its node has a handler, streams that the peer opens go to handlers
-    // alone, and one that none of them serves is refused with code 7. Spec protocol §8.3.
-    // While neither has any, accept_stream() gets them all.
+    // alone, and one that none of them serves is refused with code 7, as is one of messages where
+    // the handler takes bytes, or the reverse. Spec protocol §8.3. While neither has any,
+    // accept_stream() and accept_messages() get them all.
     void handle(std::string endpoint, StreamHandler handler);
+    void handle_messages(std::string endpoint, MessageHandler handler);
     void remove_handler(std::string_view endpoint);
+
+    // The next event, or an error once the session has ended and all were taken. The newest 16
+    // are kept. One caller at a time.
+    asio::awaitable<Result<SessionEvent, std::error_code>> next_event();
+    // False from Unreachable until Reachable.
+    bool is_reachable() const;
 
     // Sends a PING and measures until its PONG.
     asio::awaitable<Result<Duration, std::error_code>> ping();

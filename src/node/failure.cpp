@@ -36,6 +36,12 @@ public:
                 return "the stream was finished before";
             case Failure::endpoint_name_size:
                 return "an endpoint name has at most 255 bytes";
+            case Failure::stream_options:
+                return "a stream of this kind cannot have this priority or deadline";
+            case Failure::message_too_large:
+                return "the message is too large";
+            case Failure::message_expired:
+                return "the message's deadline passed before there was room for it";
             case Failure::ping_limit:
                 return "too many pings wait for an answer";
         }

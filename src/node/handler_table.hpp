@@ -7,17 +7,24 @@
 #include <string>
 #include <string_view>
 #include <stt/session.hpp>
+#include <variant>
 
 namespace stt::node {
+
+using Handler = std::variant<StreamHandler, MessageHandler>;
+
+inline bool serves(const Handler& handler, StreamKind kind) noexcept {
+    return std::holds_alternative<StreamHandler>(handler) == (kind == StreamKind::bytes);
+}
 
 // Handlers by the name of their endpoint. Each is shared with the coroutines that run it, so
 // that it can be replaced while they do.
 class HandlerTable {
 public:
-    using Pointer = std::shared_ptr<const StreamHandler>;
+    using Pointer = std::shared_ptr<const Handler>;
 
-    void set(std::string endpoint, StreamHandler handler) {
-        handlers_[std::move(endpoint)] = std::make_shared<const StreamHandler>(std::move(handler));
+    void set(std::string endpoint, Handler handler) {
+        handlers_[std::move(endpoint)] = std::make_shared<const Handler>(std::move(handler));
     }
     void remove(std::string_view endpoint) {
         const auto found = handlers_.find(endpoint);

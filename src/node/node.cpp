@@ -9,6 +9,7 @@ namespace {
 
 using StreamPointer = std::unique_ptr<detail::StreamBackend>;
 using SessionPointer = std::shared_ptr<detail::SessionBackend>;
+using Content = detail::SessionBackend::Content;
 
 // A coroutine starts when it is first awaited, and the handle that it came from may be gone by
 // then: so it holds the backend by value, and is no member of the handle.
@@ -60,20 +61,48 @@ SessionStatistics Session::statistics() const {
     return backend_->statistics();
 }
 
-asio::awaitable<Result<Stream, std::error_code>> Session::open_stream(std::string endpoint) {
+asio::awaitable<Result<Stream, std::error_code>> Session::open_stream(std::string endpoint,
+                                                                      StreamOptions options) {
+    detail::SessionBackend::OpenRequest request{
+        std::move(endpoint), StreamKind::bytes, options.priority, {}};
     return await_result<Stream, StreamPointer>(
-        backend_, [endpoint = std::move(endpoint)](auto& backend, auto completion) mutable {
-            return backend.open_stream(std::move(endpoint), std::move(completion));
+        backend_, [request = std::move(request)](auto& backend, auto completion) mutable {
+            return backend.open_stream(std::move(request), std::move(completion));
+        });
+}
+
+asio::awaitable<Result<MessageStream, std::error_code>> Session::open_messages(
+    std::string endpoint, StreamKind kind, MessageOptions options) {
+    detail::SessionBackend::OpenRequest request{std::move(endpoint), kind, options.priority,
+                                                options.deadline};
+    return await_result<MessageStream, StreamPointer>(
+        backend_,
+        [request = std::move(request)](auto& backend, auto completion) mutable -> node::Cancel {
+            if (request.kind == StreamKind::bytes) {
+                completion(Failure::stream_options, nullptr);
+                return [] {};
+            }
+            return backend.open_stream(std::move(request), std::move(completion));
         });
 }
 
 asio::awaitable<Result<Stream, std::error_code>> Session::accept_stream() {
     return await_result<Stream, StreamPointer>(backend_, [](auto& backend, auto completion) {
-        return backend.accept_stream(std::move(completion));
+        return backend.accept_stream(Content::bytes, std::move(completion));
+    });
+}
+
+asio::awaitable<Result<MessageStream, std::error_code>> Session::accept_messages() {
+    return await_result<MessageStream, StreamPointer>(backend_, [](auto& backend, auto completion) {
+        return backend.accept_stream(Content::messages, std::move(completion));
     });
 }
 
 void Session::handle(std::string endpoint, StreamHandler handler) {
+    backend_->handle_endpoint(std::move(endpoint), std::move(handler));
+}
+
+void Session::handle_messages(std::string endpoint, MessageHandler handler) {
     backend_->handle_endpoint(std::move(endpoint), std::move(handler));
 }
 
@@ -85,6 +114,17 @@ asio::awaitable<Result<Duration, std::error_code>> Session::ping() {
     return await_result<Duration, Duration>(backend_, [](auto& backend, auto completion) {
         return backend.ping(std::move(completion));
     });
+}
+
+asio::awaitable<Result<SessionEvent, std::error_code>> Session::next_event() {
+    return await_result<SessionEvent, SessionEvent>(backend_, [](auto& backend, auto completion) {
+        return backend.next_event(std::move(completion));
+    });
+}
+
+bool Session::is_reachable() const {
+    const auto* engine = backend_->connection();
+    return engine != nullptr && !engine->is_unreachable();
 }
 
 void Session::close(std::uint64_t code, std::string_view reason) {
@@ -127,8 +167,16 @@ void Node::handle(std::string endpoint, StreamHandler handler) {
     backend_->handle_endpoint(std::move(endpoint), std::move(handler));
 }
 
+void Node::handle_messages(std::string endpoint, MessageHandler handler) {
+    backend_->handle_endpoint(std::move(endpoint), std::move(handler));
+}
+
 void Node::remove_handler(std::string_view endpoint) {
     backend_->handlers().remove(endpoint);
+}
+
+void Node::network_changed() {
+    backend_->network_changed();
 }
 
 NodeId Node::id() const {

@@ -17,6 +17,8 @@ constexpr std::size_t send_buffer_size = 65'507;
 // Sessions that peers began and nobody has accepted. Chosen: more than a program that
 // accepts at all will ever let wait.
 constexpr std::size_t accepted_count_max = 1'024;
+// Addresses and routes of one change come one after the other. Chosen: less than a person notices.
+constexpr Duration network_settle_time = std::chrono::milliseconds(200);
 // Longer times mean never; they must not overflow when added to the present.
 constexpr Duration time_max = std::chrono::hours(24 * 365);
 
@@ -32,6 +34,8 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
     endpoint.session_count_max = config.session_count_max;
     connection::ConnectionConfig& connection = endpoint.connection;
     connection.idle_timeout = std::min(config.idle_timeout, time_max);
+    connection.unreachable_after = std::min(config.unreachable_after, time_max);
+    connection.resume_timeout = std::min(config.resume_timeout, time_max);
     connection.keep_alive = std::min(config.keep_alive, time_max);
     connection.handshake_timeout = std::min(config.handshake_timeout, time_max);
     connection.datagram_size_max = std::clamp(
@@ -92,6 +96,7 @@ Result<NodeBackend::Socket*, std::error_code> NodeBackend::bind(const Address& a
                              (bound.socket.has_segmentation_offload() ? "GSO " : "no GSO ") +
                              (bound.socket.has_receive_offload() ? "GRO" : "no GRO"));
     wait_readable(bound);
+    watch_network();
     return &bound;
 }
 
@@ -191,6 +196,7 @@ void NodeBackend::shut_down() {
     if (std::exchange(is_shut_down_, true)) return;
     is_closing_ = true;
     timer_.cancel();
+    watch_.reset();
     sockets_.clear();
     for (auto& [handle, session] : std::exchange(sessions_, {})) session->handle_node_closed();
     accepted_.clear();
@@ -354,9 +360,53 @@ void NodeBackend::keep_for_accept(SessionPointer session) {
     accepted_.push_back(std::move(session));
 }
 
-void NodeBackend::handle_endpoint(std::string endpoint, StreamHandler handler) {
+void NodeBackend::handle_endpoint(std::string endpoint, node::Handler handler) {
     handlers_.set(endpoint, std::move(handler));
     for (const auto& [handle, session] : sessions_) session->serve_waiting(endpoint);
+}
+
+NodeBackend::Watch::Watch(asio::io_context& context, platform::NetworkWatch watch_given)
+    : watch(std::move(watch_given)), descriptor(context, watch.native_handle()), settle(context) {}
+
+NodeBackend::Watch::~Watch() {
+    descriptor.release();
+}
+
+// Not in the constructor: nothing holds this object weakly before it has ended.
+void NodeBackend::watch_network() {
+    if (watch_ != nullptr || !config_.watches_network) return;
+    auto watch = platform::NetworkWatch::open();
+    if (!watch) {
+        config_.watches_network = false;
+        return log(LogLevel::debug, "not watching the network: " + watch.error().message());
+    }
+    watch_ = std::make_unique<Watch>(context_, std::move(*watch));
+    wait_network();
+}
+
+void NodeBackend::wait_network() {
+    watch_->descriptor.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [weak = weak_from_this()](std::error_code error) {
+            const auto self = weak.lock();
+            if (self == nullptr || error || self->watch_ == nullptr) return;
+            self->watch_->settle.expires_after(network_settle_time);
+            self->watch_->settle.async_wait([weak](std::error_code stopped) {
+                const auto alive = weak.lock();
+                if (alive == nullptr || stopped || alive->watch_ == nullptr) return;
+                if (alive->watch_->watch.take_change()) {
+                    alive->log(LogLevel::debug, "the network of this machine has changed");
+                    alive->network_changed();
+                }
+                alive->wait_network();
+            });
+        });
+}
+
+void NodeBackend::network_changed() {
+    if (is_shut_down_) return;
+    endpoint_.network_changed(moment());
+    schedule();
 }
 
 void NodeBackend::arm_timer() {

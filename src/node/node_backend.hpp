@@ -17,6 +17,7 @@
 #include "node/handler_table.hpp"
 #include "node/session_backend.hpp"
 #include "platform/entropy.hpp"
+#include "platform/network_watch.hpp"
 #include "transport/udp/udp_socket.hpp"
 
 namespace stt::detail {
@@ -39,9 +40,11 @@ public:
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
     node::HandlerTable& handlers() noexcept { return handlers_; }
-    void handle_endpoint(std::string endpoint, StreamHandler handler);
+    void handle_endpoint(std::string endpoint, node::Handler handler);
     // Begins to close all sessions; completes when their closes have left. Any number may wait.
     void close(Completion<bool> completion);
+
+    void network_changed();
 
     // A session has something to send, or to tell.
     void wake(connection::SessionHandle session);
@@ -61,6 +64,16 @@ private:
         transport::UdpSocket socket;
         asio::posix::stream_descriptor descriptor;  // borrows the socket's
         bool is_waiting_to_write = false;
+    };
+    struct Watch {
+        Watch(asio::io_context& context, platform::NetworkWatch watch_given);
+        ~Watch();
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+
+        platform::NetworkWatch watch;
+        asio::posix::stream_descriptor descriptor;  // borrows the watch's
+        asio::steady_timer settle;
     };
     // A transmission that the socket had no room for.
     struct Blocked {
@@ -83,6 +96,8 @@ private:
     void handle_event(const connection::EndpointEvent& event);
     SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
     void arm_timer();
+    void watch_network();
+    void wait_network();
     void finish_close_if_sent();
     void keep_for_accept(SessionPointer session);
 
@@ -96,6 +111,7 @@ private:
     transport::ReceiveBatch received_;
     std::vector<std::uint8_t> send_buffer_;
     std::optional<Blocked> blocked_;
+    std::unique_ptr<Watch> watch_;
     asio::steady_timer timer_;
     std::optional<Instant> timer_at_;
     bool is_scheduled_ = false;

@@ -31,11 +31,20 @@ std::error_code failure_of(connection::CloseCause cause) {
     return Failure::session_closed;
 }
 
+// Events that wait for next_event(). Chosen: paths come and go once in seconds.
+constexpr std::size_t event_count_max = 16;
+
 const std::error_code aborted = asio::error::operation_aborted;
 
 // Keeps the handler for as long as its coroutine, which may refer to what the handler captured.
-asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session, Stream stream) {
-    co_await (*handler)(std::move(session), std::move(stream));
+asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session,
+                          std::unique_ptr<StreamBackend> stream) {
+    if (const auto* of_bytes = std::get_if<StreamHandler>(handler.get())) {
+        co_await (*of_bytes)(std::move(session), Stream(std::move(stream)));
+    } else {
+        co_await std::get<MessageHandler> (*handler)(std::move(session),
+                                                     MessageStream(std::move(stream)));
+    }
 }
 
 void log_thrown(const NodeBackend& node, const std::string& endpoint, std::exception_ptr thrown) {
@@ -103,27 +112,31 @@ SessionBackend::StreamPointer SessionBackend::make_stream(Opened opened) {
                                                  *std::move(opened.leftover));
 }
 
-bool SessionBackend::try_open(const std::string& endpoint, Completion<StreamPointer>& completion) {
-    const auto key = connection()->open_stream(endpoint);
+// False: the peer allows no more streams now.
+bool SessionBackend::try_open(const OpenRequest& request, Completion<StreamPointer>& completion) {
+    const auto key = connection()->open_stream(
+        {request.endpoint, request.kind, request.priority, request.deadline});
     if (key) {
         completion({}, make_stream(*key));
         wake();
         return true;
     }
     if (key.error() == stream::OpenError::stream_limit) return false;
-    completion(Failure::endpoint_name_size, nullptr);
+    completion(key.error() == stream::OpenError::endpoint_name ? Failure::endpoint_name_size
+                                                               : Failure::stream_options,
+               nullptr);
     return true;
 }
 
-node::Cancel SessionBackend::open_stream(std::string endpoint,
+node::Cancel SessionBackend::open_stream(OpenRequest request,
                                          Completion<StreamPointer> completion) {
     if (error_ || connection() == nullptr) {
         completion(error_ ? error_ : make_error_code(Failure::node_closed), nullptr);
         return [] {};
     }
-    if (opens_.empty() && try_open(endpoint, completion)) return [] {};
+    if (opens_.empty() && try_open(request, completion)) return [] {};
     const std::uint64_t number = ++operation_count_;
-    opens_.push_back({number, std::move(endpoint), std::move(completion)});
+    opens_.push_back({number, std::move(request), std::move(completion)});
     return [weak = weak_from_this(), number] {
         const auto self = weak.lock();
         if (self == nullptr) return;
@@ -138,16 +151,17 @@ node::Cancel SessionBackend::open_stream(std::string endpoint,
 }
 
 void SessionBackend::retry_opens() {
-    while (!opens_.empty() && try_open(opens_.front().endpoint, opens_.front().completion)) {
+    while (!opens_.empty() && try_open(opens_.front().request, opens_.front().completion)) {
         opens_.pop_front();
     }
 }
 
-node::Cancel SessionBackend::accept_stream(Completion<StreamPointer> completion) {
-    STT_CHECK(!accept_);
-    if (!opened_.empty()) {
-        Opened opened = std::move(opened_.front());
-        opened_.pop_front();
+node::Cancel SessionBackend::accept_stream(Content content, Completion<StreamPointer> completion) {
+    Acceptor& acceptor = acceptors_[static_cast<std::size_t>(content)];
+    STT_CHECK(!acceptor.accept);
+    if (!acceptor.opened.empty()) {
+        Opened opened = std::move(acceptor.opened.front());
+        acceptor.opened.pop_front();
         completion({}, make_stream(std::move(opened)));
         return [] {};
     }
@@ -155,11 +169,12 @@ node::Cancel SessionBackend::accept_stream(Completion<StreamPointer> completion)
         completion(error_, nullptr);
         return [] {};
     }
-    accept_ = std::move(completion);
-    return [weak = weak_from_this()] {
+    acceptor.accept = std::move(completion);
+    return [weak = weak_from_this(), content] {
         const auto self = weak.lock();
-        if (self == nullptr || !self->accept_) return;
-        std::exchange(self->accept_, {})(aborted, nullptr);
+        if (self == nullptr) return;
+        Acceptor& waiting = self->acceptors_[static_cast<std::size_t>(content)];
+        if (waiting.accept) std::exchange(waiting.accept, {})(aborted, nullptr);
     };
 }
 
@@ -182,6 +197,32 @@ node::Cancel SessionBackend::ping(Completion<Duration> completion) {
         auto pending = self->pings_.extract(number);
         if (!pending.empty()) pending.mapped()(aborted, {});
     };
+}
+
+node::Cancel SessionBackend::next_event(Completion<SessionEvent> completion) {
+    STT_CHECK(!event_waiter_);
+    if (!events_.empty()) {
+        SessionEvent event = std::move(events_.front());
+        events_.pop_front();
+        completion({}, std::move(event));
+        return [] {};
+    }
+    if (error_) {
+        completion(error_, {});
+        return [] {};
+    }
+    event_waiter_ = std::move(completion);
+    return [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr || !self->event_waiter_) return;
+        std::exchange(self->event_waiter_, {})(aborted, {});
+    };
+}
+
+void SessionBackend::tell(SessionEvent event) {
+    if (event_waiter_) return std::exchange(event_waiter_, {})({}, std::move(event));
+    if (events_.size() == event_count_max) events_.pop_front();
+    events_.push_back(std::move(event));
 }
 
 node::Cancel SessionBackend::wait_closed(Completion<bool> completion) {
@@ -212,6 +253,10 @@ void SessionBackend::handle_event(const connection::Event& event) {
     } else if (const auto* pong = std::get_if<connection::PongReceived>(&event)) {
         auto pending = pings_.extract(pong->ping);
         if (!pending.empty()) pending.mapped()({}, pong->round_trip);
+    } else if (std::holds_alternative<connection::Unreachable>(event)) {
+        tell(Unreachable{});
+    } else if (std::holds_alternative<connection::Reachable>(event)) {
+        tell(Reachable{});
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
         handle_closed(*closed);
     }
@@ -253,22 +298,19 @@ node::HandlerTable::Pointer SessionBackend::find_handler(std::string_view endpoi
 void SessionBackend::handle_opened(stream::StreamKey key) {
     auto* engine = connection();
     if (engine == nullptr) return;
-    if (engine->streams().kind(key) != stream::StreamKind::bytes) {
-        // The interface of this node has streams of bytes. Spec protocol §8.3 (b).
-        engine->refuse(platform::now(), key);
-        return wake();
-    }
+    const StreamKind kind = engine->streams().kind(key).value_or(StreamKind::bytes);
     if (!has_handlers()) {
-        if (accept_) return std::exchange(accept_, {})({}, make_stream(key));
-        opened_.push_back({key, std::nullopt});
+        Acceptor& acceptor = acceptors_[kind == StreamKind::bytes ? 0 : 1];
+        if (acceptor.accept) return std::exchange(acceptor.accept, {})({}, make_stream(key));
+        acceptor.opened.push_back({key, std::nullopt});
         return;
     }
-    if (auto handler = find_handler(engine->streams().endpoint(key))) {
+    auto handler = find_handler(engine->streams().endpoint(key));
+    if (handler != nullptr && node::serves(*handler, kind)) {
         return run_handler(std::move(handler), make_stream(key));
     }
-    const auto stream = make_stream(key);
-    stream->reset(static_cast<std::uint64_t>(ErrorCode::refused));
-    stream->stop(static_cast<std::uint64_t>(ErrorCode::refused));
+    engine->refuse(platform::now(), key);
+    wake();
 }
 
 void SessionBackend::run_handler(node::HandlerTable::Pointer handler, StreamPointer stream) {
@@ -276,33 +318,34 @@ void SessionBackend::run_handler(node::HandlerTable::Pointer handler, StreamPoin
     asio::post(executor_, [self = shared_from_this(), handler = std::move(handler),
                            stream = std::move(stream)]() mutable {
         const std::string endpoint = stream->endpoint();
-        asio::co_spawn(self->executor_,
-                       run(std::move(handler), Session(self), Stream(std::move(stream))),
+        asio::co_spawn(self->executor_, run(std::move(handler), Session(self), std::move(stream)),
                        [node = self->node_, endpoint](std::exception_ptr thrown) {
                            if (const auto alive = node.lock()) log_thrown(*alive, endpoint, thrown);
                        });
     });
 }
 
-void SessionBackend::handle_endpoint(std::string endpoint, StreamHandler handler) {
+void SessionBackend::handle_endpoint(std::string endpoint, node::Handler handler) {
     handlers_.set(endpoint, std::move(handler));
     serve_waiting(endpoint);
 }
 
 void SessionBackend::serve_waiting(std::string_view endpoint) {
     const auto handler = find_handler(endpoint);
-    for (Opened& opened : std::exchange(opened_, {})) {
-        auto* engine = connection();
-        const bool is_served =
-            opened.leftover
-                ? opened.leftover->endpoint == endpoint
-                : engine != nullptr && engine->streams().endpoint(opened.key) == endpoint;
-        if (is_served) {
+    auto& waiting = acceptors_[std::holds_alternative<StreamHandler>(*handler) ? 0 : 1].opened;
+    for (Opened& opened : std::exchange(waiting, {})) {
+        if (endpoint_of(opened) == endpoint) {
             run_handler(handler, make_stream(std::move(opened)));
         } else {
-            opened_.push_back(std::move(opened));
+            waiting.push_back(std::move(opened));
         }
     }
+}
+
+std::string SessionBackend::endpoint_of(const Opened& opened) const {
+    if (opened.leftover) return opened.leftover->endpoint;
+    const auto* engine = connection();
+    return engine == nullptr ? std::string() : engine->streams().endpoint(opened.key);
 }
 
 void SessionBackend::handle_closed(const connection::Closed& closed) {
@@ -320,13 +363,16 @@ void SessionBackend::end(std::error_code error) {
     error_ = error;
     for (const auto& [key, stream] : streams_) stream->on_session_ended(error);
     auto* engine = connection();
-    for (Opened& opened : opened_) {
-        opened.leftover =
-            engine == nullptr ? node::Leftover{} : node::take_unread(*engine, opened.key);
+    for (Acceptor& acceptor : acceptors_) {
+        for (Opened& opened : acceptor.opened) {
+            opened.leftover =
+                engine == nullptr ? node::Leftover{} : node::take_unread(*engine, opened.key);
+        }
+        if (acceptor.accept) std::exchange(acceptor.accept, {})(error, nullptr);
     }
-    if (accept_) std::exchange(accept_, {})(error, nullptr);
     for (auto& pending : std::exchange(opens_, {})) pending.completion(error, nullptr);
     for (auto& [number, completion] : std::exchange(pings_, {})) completion(error, {});
+    if (event_waiter_) std::exchange(event_waiter_, {})(error, {});
     for (auto& [number, completion] : std::exchange(closed_waiters_, {})) completion({}, true);
 }
 

@@ -1,6 +1,7 @@
 // The node's side of one Session.
 #pragma once
 
+#include <array>
 #include <asio/any_io_executor.hpp>
 #include <cstdint>
 #include <deque>
@@ -37,13 +38,23 @@ public:
     Address peer_address() const noexcept { return peer_address_; }
     SessionStatistics statistics() const;
 
-    node::Cancel open_stream(std::string endpoint, Completion<StreamPointer> completion);
-    node::Cancel accept_stream(Completion<StreamPointer> completion);
+    // What a stream is opened with.
+    struct OpenRequest {
+        std::string endpoint;
+        StreamKind kind = StreamKind::bytes;
+        std::uint8_t priority = priority_default;
+        Duration deadline{};
+    };
+    node::Cancel open_stream(OpenRequest request, Completion<StreamPointer> completion);
+    // Of bytes, or of messages.
+    enum class Content : std::uint8_t { bytes, messages };
+    node::Cancel accept_stream(Content content, Completion<StreamPointer> completion);
     node::HandlerTable& handlers() noexcept { return handlers_; }
-    void handle_endpoint(std::string endpoint, StreamHandler handler);
+    void handle_endpoint(std::string endpoint, node::Handler handler);
     // Gives streams that wait to be accepted to the handler of their endpoint.
     void serve_waiting(std::string_view endpoint);
     node::Cancel ping(Completion<Duration> completion);
+    node::Cancel next_event(Completion<SessionEvent> completion);
     node::Cancel wait_closed(Completion<bool> completion);
     void close(std::uint64_t code, std::string_view reason);
 
@@ -51,7 +62,9 @@ public:
     void detach(stream::StreamKey key) { streams_.erase(key); }
 
     // Ended, with nothing in it that could still be read.
-    bool is_spent() const noexcept { return error_ && opened_.empty(); }
+    bool is_spent() const noexcept {
+        return error_ && acceptors_[0].opened.empty() && acceptors_[1].opened.empty();
+    }
     void handle_event(const connection::Event& event);
     // The node is going away.
     void handle_node_closed();
@@ -59,7 +72,7 @@ public:
 private:
     struct PendingOpen {
         std::uint64_t number;
-        std::string endpoint;
+        OpenRequest request;
         Completion<StreamPointer> completion;
     };
 
@@ -68,18 +81,25 @@ private:
         stream::StreamKey key;
         std::optional<node::Leftover> leftover;  // once the session has ended
     };
+    // Those of one content, and who waits for the next.
+    struct Acceptor {
+        std::deque<Opened> opened;
+        Completion<StreamPointer> accept;
+    };
 
+    void tell(SessionEvent event);
     void handle_stream_event(const stream::StreamEvent& event);
     void handle_closed(const connection::Closed& closed);
     void end(std::error_code error);
     void retry_opens();
     // False: the peer allows no more streams now.
-    bool try_open(const std::string& endpoint, Completion<StreamPointer>& completion);
+    bool try_open(const OpenRequest& request, Completion<StreamPointer>& completion);
     StreamPointer make_stream(stream::StreamKey key);
     StreamPointer make_stream(Opened opened);
     bool has_handlers() const;
     node::HandlerTable::Pointer find_handler(std::string_view endpoint) const;
     void handle_opened(stream::StreamKey key);
+    std::string endpoint_of(const Opened& opened) const;
     void run_handler(node::HandlerTable::Pointer handler, StreamPointer stream);
 
     std::weak_ptr<NodeBackend> node_;
@@ -92,12 +112,13 @@ private:
     mutable SessionStatistics statistics_;  // the last ones, when the engine is gone
 
     std::map<stream::StreamKey, node::StreamBackend*> streams_;
-    std::deque<Opened> opened_;
+    std::array<Acceptor, 2> acceptors_;  // by Content
     node::HandlerTable handlers_;
-    Completion<StreamPointer> accept_;
     std::deque<PendingOpen> opens_;
     std::uint64_t operation_count_ = 0;
     std::map<std::uint64_t, Completion<Duration>> pings_;
+    std::deque<SessionEvent> events_;
+    Completion<SessionEvent> event_waiter_;
     std::map<std::uint64_t, Completion<bool>> closed_waiters_;
 };
 

@@ -12,10 +12,40 @@ namespace stt::node {
 namespace {
 
 const std::error_code aborted = asio::error::operation_aborted;
+// Longer deadlines mean never; they must not overflow when added to the present.
+constexpr Duration deadline_max = std::chrono::hours(24 * 365);
 
 std::error_code failure_of(stream::WriteError error) {
     return error == stream::WriteError::stopped ? Failure::stream_stopped
                                                 : Failure::stream_finished;
+}
+
+std::error_code failure_of(stream::SendError error) {
+    switch (error) {
+        case stream::SendError::stopped:
+            return Failure::stream_stopped;
+        case stream::SendError::too_large:
+            return Failure::message_too_large;
+        case stream::SendError::wrong_kind:
+            return asio::error::operation_not_supported;
+        default:
+            return Failure::stream_finished;
+    }
+}
+
+std::error_code failure_of(stream::ReadError error) {
+    return error == stream::ReadError::reset ? Failure::stream_reset : Failure::stream_finished;
+}
+
+void take_messages(connection::Connection& connection, stream::StreamKey key, Leftover& leftover) {
+    while (true) {
+        std::vector<std::uint8_t> message;
+        const auto outcome = connection.receive_message(platform::now(), key, message);
+        if (!outcome) return;
+        leftover.is_end = outcome->is_end;
+        if (!outcome->has_message) return;
+        leftover.messages.push_back(std::move(message));
+    }
 }
 
 }  // namespace
@@ -23,6 +53,12 @@ std::error_code failure_of(stream::WriteError error) {
 Leftover take_unread(connection::Connection& connection, stream::StreamKey key) {
     Leftover leftover;
     leftover.endpoint = connection.streams().endpoint(key);
+    leftover.kind = connection.streams().kind(key).value_or(StreamKind::bytes);
+    leftover.statistics = connection.streams().statistics(key).value_or(StreamStatistics{});
+    if (leftover.kind != StreamKind::bytes) {
+        take_messages(connection, key, leftover);
+        return leftover;
+    }
     std::array<std::uint8_t, 16'384> piece;
     while (true) {
         const auto outcome = connection.read(platform::now(), key, piece);
@@ -40,6 +76,7 @@ StreamBackend::StreamBackend(std::shared_ptr<detail::SessionBackend> session, st
     session_->attach(key_, this);
     if (const auto* connection = session_->connection()) {
         endpoint_ = connection->streams().endpoint(key_);
+        kind_ = connection->streams().kind(key_).value_or(StreamKind::bytes);
         // Both may have come before anybody accepted the stream.
         reset_code_ = connection->streams().peer_code(key_).value_or(0);
     } else {
@@ -52,6 +89,7 @@ StreamBackend::StreamBackend(std::shared_ptr<detail::SessionBackend> session, st
     : session_(std::move(session)),
       key_(key),
       endpoint_(leftover.endpoint),
+      kind_(leftover.kind),
       leftover_(std::move(leftover)),
       session_error_(session_->error()) {
     session_->attach(key_, this);
@@ -89,9 +127,7 @@ bool StreamBackend::try_read(MutableBytes buffer, std::error_code& error, std::s
     }
     const auto outcome = connection->read(platform::now(), key_, buffer);
     if (!outcome) {
-        error = outcome.error() == stream::ReadError::reset
-                    ? make_error_code(Failure::stream_reset)
-                    : make_error_code(Failure::stream_finished);
+        error = failure_of(outcome.error());
         return true;
     }
     // What was read may have raised a credit.
@@ -140,6 +176,76 @@ bool StreamBackend::try_write(Bytes data, std::error_code& error, std::size_t& s
     return size > 0;
 }
 
+void StreamBackend::send_message(Bytes message, std::optional<Duration> deadline,
+                                 Completion<std::size_t> completion) {
+    STT_CHECK(!send_);
+    PendingSend send{message, std::nullopt, std::move(completion)};
+    if (deadline) send.expires_at = platform::now() + std::min(*deadline, deadline_max);
+    std::error_code error;
+    if (try_send(send, error)) return send.completion(error, error ? 0 : message.size());
+    send_ = std::move(send);
+}
+
+// False: there is no room yet.
+bool StreamBackend::try_send(const PendingSend& send, std::error_code& error) {
+    auto* connection = session_->connection();
+    if (connection == nullptr || session_error_) {
+        error = session_error_;
+        return true;
+    }
+    const Instant now = platform::now();
+    std::optional<Duration> deadline;
+    if (send.expires_at) {
+        deadline = *send.expires_at - now;
+        if (*deadline <= Duration::zero()) {
+            error = Failure::message_expired;
+            return true;
+        }
+    }
+    const auto sent = connection->send_message(now, key_, send.message, deadline);
+    if (!sent && sent.error() == stream::SendError::would_block) return false;
+    if (!sent) error = failure_of(sent.error());
+    session_->wake();
+    return true;
+}
+
+void StreamBackend::receive_message(Completion<Message> completion) {
+    STT_CHECK(!receive_);
+    std::error_code error;
+    Message message;
+    if (try_receive(error, message)) return completion(error, std::move(message));
+    receive_ = std::move(completion);
+}
+
+// False: nothing has come.
+bool StreamBackend::try_receive(std::error_code& error, Message& message) {
+    auto* connection = session_->connection();
+    if (connection == nullptr || leftover_) {
+        receive_leftover(error, message);
+        return true;
+    }
+    const auto outcome = connection->receive_message(platform::now(), key_, message);
+    if (!outcome) {
+        error = failure_of(outcome.error());
+        return true;
+    }
+    if (outcome->has_message) {
+        session_->wake();  // a credit may have been raised
+        return true;
+    }
+    if (outcome->is_end) error = asio::error::eof;
+    return outcome->is_end;
+}
+
+void StreamBackend::receive_leftover(std::error_code& error, Message& message) {
+    if (leftover_ && !leftover_->messages.empty()) {
+        message = std::move(leftover_->messages.front());
+        leftover_->messages.pop_front();
+    } else {
+        error = leftover_ && leftover_->is_end ? std::error_code(asio::error::eof) : session_error_;
+    }
+}
+
 void StreamBackend::wait_acknowledged(Completion<std::size_t> completion) {
     STT_CHECK(!acknowledged_);
     auto* connection = session_->connection();
@@ -153,11 +259,31 @@ void StreamBackend::wait_acknowledged(Completion<std::size_t> completion) {
 
 void StreamBackend::cancel_reads() {
     if (auto pending = std::exchange(read_, std::nullopt)) pending->completion(aborted, 0);
+    if (auto pending = std::exchange(receive_, {})) pending(aborted, {});
 }
 
 void StreamBackend::cancel_writes() {
-    if (auto pending = std::exchange(write_, std::nullopt)) pending->completion(aborted, 0);
-    if (auto pending = std::exchange(acknowledged_, {})) pending(aborted, 0);
+    end_writing(aborted);
+}
+
+void StreamBackend::end_writing(std::error_code error) {
+    if (auto pending = std::exchange(write_, std::nullopt)) pending->completion(error, 0);
+    if (auto pending = std::exchange(send_, std::nullopt)) pending->completion(error, 0);
+    if (auto pending = std::exchange(acknowledged_, {})) pending(error, 0);
+}
+
+void StreamBackend::set_priority(std::uint8_t priority) {
+    auto* connection = session_->connection();
+    if (connection == nullptr) return;
+    static_cast<void>(connection->set_priority(key_, std::min(priority, priority_max)));
+    session_->wake();
+}
+
+StreamStatistics StreamBackend::statistics() const {
+    if (leftover_) return leftover_->statistics;
+    const auto* connection = session_->connection();
+    if (connection == nullptr) return {};
+    return connection->streams().statistics(key_).value_or(StreamStatistics{});
 }
 
 void StreamBackend::finish() {
@@ -172,10 +298,7 @@ void StreamBackend::reset(std::uint64_t code) {
     if (connection == nullptr) return;
     connection->reset(key_, code);
     session_->wake();
-    if (auto pending = std::exchange(write_, std::nullopt)) {
-        pending->completion(Failure::stream_finished, 0);
-    }
-    if (auto pending = std::exchange(acknowledged_, {})) pending(Failure::stream_finished, 0);
+    end_writing(Failure::stream_finished);
 }
 
 void StreamBackend::stop(std::uint64_t code) {
@@ -186,8 +309,13 @@ void StreamBackend::stop(std::uint64_t code) {
 }
 
 void StreamBackend::on_readable() {
-    if (!read_) return;
     std::error_code error;
+    if (receive_) {
+        Message message;
+        if (!try_receive(error, message)) return;
+        return std::exchange(receive_, {})(error, std::move(message));
+    }
+    if (!read_) return;
     std::size_t size = 0;
     if (!try_read(read_->buffer, error, size)) return;
     auto pending = std::exchange(read_, std::nullopt);
@@ -195,8 +323,13 @@ void StreamBackend::on_readable() {
 }
 
 void StreamBackend::on_writable() {
-    if (!write_) return;
     std::error_code error;
+    if (send_) {
+        if (!try_send(*send_, error)) return;
+        auto pending = std::exchange(send_, std::nullopt);
+        return pending->completion(error, error ? 0 : pending->message.size());
+    }
+    if (!write_) return;
     std::size_t size = 0;
     if (!try_write(write_->data, error, size)) return;
     auto pending = std::exchange(write_, std::nullopt);
@@ -214,10 +347,7 @@ void StreamBackend::on_reset(std::uint64_t code) {
 
 void StreamBackend::on_stopped(std::uint64_t code) {
     reset_code_ = code;
-    if (auto pending = std::exchange(write_, std::nullopt)) {
-        pending->completion(Failure::stream_stopped, 0);
-    }
-    if (auto pending = std::exchange(acknowledged_, {})) pending(Failure::stream_stopped, 0);
+    end_writing(Failure::stream_stopped);
 }
 
 void StreamBackend::on_session_ended(std::error_code error) {
@@ -231,8 +361,13 @@ void StreamBackend::on_session_ended(std::error_code error) {
         read_leftover(pending->buffer, read_error, size);
         pending->completion(read_error, size);
     }
-    if (auto pending = std::exchange(write_, std::nullopt)) pending->completion(error, 0);
-    if (auto pending = std::exchange(acknowledged_, {})) pending(error, 0);
+    if (auto pending = std::exchange(receive_, {})) {
+        std::error_code receive_error;
+        Message message;
+        receive_leftover(receive_error, message);
+        pending(receive_error, std::move(message));
+    }
+    end_writing(error);
 }
 
 }  // namespace stt::node

@@ -52,7 +52,7 @@ struct ConnectionConfig {
     std::size_t send_buffer_max = 4u << 20;
     // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
     // §9.3.
-    std::size_t message_size_max = stream::message_size_max;
+    std::size_t message_size_max = stt::message_size_max;
 
     // Told what happens; null: nobody watches, and nothing is spent on it. Borrowed.
     trace::Sink* trace = nullptr;

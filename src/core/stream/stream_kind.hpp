@@ -3,16 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stt/stream_kind.hpp>
 
 namespace stt::stream {
 
-// The values are OPEN's. Spec protocol §7.2.
-enum class StreamKind : std::uint8_t {
-    bytes = 0,      // reliable, ordered bytes
-    messages = 1,   // reliable whole messages, each as soon as it is complete
-    datagrams = 2,  // unreliable whole messages, each in one frame
-    expiring = 3,   // whole messages, given up at their deadline
-};
 inline constexpr std::uint64_t stream_kind_count = 4;
 
 constexpr bool has_messages(StreamKind kind) noexcept {
@@ -28,12 +22,8 @@ inline constexpr std::uint64_t stream_credit_initial = 65'536;
 inline constexpr std::uint64_t session_credit_initial = 2'097'152;
 // Streams that a peer may have opened before the first STREAM_LIMIT. Spec protocol §8.1.
 inline constexpr std::uint64_t stream_limit_initial = 128;
-// Spec protocol §8.1, OPEN. Chosen: the middle that carries no hint for relays.
-inline constexpr std::uint8_t priority_default = 3;
 inline constexpr std::uint8_t priority_count = 8;
 
-// A message with its length field. Spec protocol §9.3.
-inline constexpr std::size_t message_size_max = 1'048'576;
 static_assert(session_credit_initial >= 2 * message_size_max);  // Spec protocol §9.2
 // The length field of the largest message.
 inline constexpr std::size_t message_length_size_max = 3;

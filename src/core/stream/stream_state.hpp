@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <stt/statistics.hpp>
 
 #include "core/stream/datagram_queue.hpp"
 #include "core/stream/message_assembly.hpp"
@@ -13,7 +14,6 @@
 #include "core/stream/stream_key.hpp"
 #include "core/stream/stream_kind.hpp"
 #include "core/stream/stream_list.hpp"
-#include "core/stream/stream_statistics.hpp"
 
 namespace stt::stream {
 

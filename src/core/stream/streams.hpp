@@ -51,7 +51,7 @@ struct StreamsConfig {
     std::size_t send_buffer_max = 4u << 20;
     // The largest message that is taken, with its length field: at most 1,048,576. A longer one
     // is answered with STOP(5). Spec protocol §9.3.
-    std::size_t message_size_max = stream::message_size_max;
+    std::size_t message_size_max = stt::message_size_max;
 };
 
 struct OpenOptions {
