@@ -1,8 +1,11 @@
 #include "world_application.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <sstream>
+
+#include "base/byte_order.hpp"
 
 namespace stt::sim {
 namespace {
@@ -230,8 +233,12 @@ void WorldApplication::open_streams(Work& work) {
     std::vector<stream::StreamKey> opened;
     for (; work.next_to_open < streams.size(); ++work.next_to_open) {
         if (streams[work.next_to_open].is_opened_by_client != work.is_client) continue;
-        const auto key =
-            connection->open_stream(endpoint_name(*work.plan, work.next_to_open, work.attempt));
+        const StreamPlan& plan = streams[work.next_to_open];
+        const std::string name = endpoint_name(*work.plan, work.next_to_open, work.attempt);
+        const auto key = connection->open_stream({.endpoint = name,
+                                                  .kind = plan.kind,
+                                                  .priority = plan.priority,
+                                                  .deadline = plan.deadline});
         if (!key) {
             if (key.error() != stream::OpenError::stream_limit) fail(work, "open refused");
             break;
@@ -264,6 +271,9 @@ void WorldApplication::handle_opened(WorkNumber number, stream::StreamKey key) {
     stream.index = parts->stream;
     if (plan_of(work, stream).is_opened_by_client == work.is_client) {
         return fail(work, "a stream that the peer must not open");
+    }
+    if (find(work)->streams().kind(key) != plan_of(work, stream).kind) {
+        return fail(work, "a stream of another kind");
     }
     if (!work.streams.emplace(key, stream).second) return fail(work, "a stream opened twice");
     stop_if_enough(work, key, work.streams.at(key));
@@ -328,23 +338,60 @@ void WorldApplication::write(Work& work, stream::StreamKey key) {
     const StreamPlan& plan = plan_of(work, stream);
     const bool resets = stream.is_opener && plan.reset_after.has_value();
     const std::uint64_t size = resets ? *plan.reset_after : plan.size[stream.is_opener ? 0 : 1];
+    const bool has_messages = stream::has_messages(plan.kind);
     while (stream.written < size) {
-        const auto chunk =
-            static_cast<std::size_t>(std::min<std::uint64_t>(size - stream.written, write_size));
-        const MutableBytes bytes = MutableBytes(buffer_).first(chunk);
-        pattern(work, stream, true).write(stream.written, bytes);
-        const auto taken = connection->write(key, bytes);
-        if (!taken) {
-            // The event that says so may still be on its way to us.
-            if (taken.error() != stream::WriteError::stopped) fail(work, "write refused");
-            break;
-        }
-        stream.written += *taken;
-        ++progress_;
-        if (*taken < chunk) break;
+        const bool goes_on =
+            has_messages ? send_message(work, key, stream) : write_some(work, key, stream, size);
+        if (!goes_on) break;
     }
     if (stream.written == size) end_writing(work, key, stream);
     network_.touch(work.node, work.session);
+}
+
+// False when there is no room for more.
+bool WorldApplication::write_some(Work& work, stream::StreamKey key, StreamWork& stream,
+                                  std::uint64_t size) {
+    const auto chunk =
+        static_cast<std::size_t>(std::min<std::uint64_t>(size - stream.written, write_size));
+    const MutableBytes bytes = MutableBytes(buffer_).first(chunk);
+    pattern(work, stream, true).write(stream.written, bytes);
+    const auto taken = find(work)->write(key, bytes);
+    if (!taken) {
+        // The event that says so may still be on its way to us.
+        if (taken.error() != stream::WriteError::stopped) fail(work, "write refused");
+        return false;
+    }
+    stream.written += *taken;
+    ++progress_;
+    return *taken == chunk;
+}
+
+std::size_t WorldApplication::message_size(const StreamPlan& plan, const Pattern& content,
+                                           std::uint64_t number) const {
+    std::array<std::uint8_t, 8> bytes;
+    content.write(number * bytes.size(), bytes);
+    const std::uint64_t drawn = load_little_endian<std::uint64_t>(bytes.data());
+    return message_size_min +
+           static_cast<std::size_t>(drawn % (plan.message_size_max - message_size_min + 1));
+}
+
+bool WorldApplication::send_message(Work& work, stream::StreamKey key, StreamWork& stream) {
+    const Pattern content = pattern(work, stream, true);
+    message_.resize(message_size(plan_of(work, stream), content, stream.written));
+    store_little_endian(message_.data(), stream.written);
+    content.write(stream.written, MutableBytes(message_).subspan(message_size_min));
+    const auto sent = find(work)->send_message(network_.local_now(work.node), key, message_);
+    if (!sent) {
+        const bool is_expected = sent.error() == stream::SendError::would_block ||
+                                 sent.error() == stream::SendError::stopped;
+        if (!is_expected) {
+            fail(work, "a message was refused: " + std::to_string(static_cast<int>(sent.error())));
+        }
+        return false;
+    }
+    ++stream.written;
+    ++progress_;
+    return true;
 }
 
 void WorldApplication::end_writing(Work& work, stream::StreamKey key, StreamWork& stream) {
@@ -377,13 +424,29 @@ void WorldApplication::read(WorkNumber number, stream::StreamKey key) {
 
 // True when there may be more.
 bool WorldApplication::read_once(Work& work, stream::StreamKey key, StreamWork& stream) {
-    connection::Connection* connection = find(work);
     if (stream.is_receive_over) return false;
+    const bool has_messages = stream::has_messages(plan_of(work, stream).kind);
+    const auto outcome =
+        has_messages ? receive_message(work, key, stream) : read_bytes(work, key, stream);
+    if (!outcome) return false;
+    progress_ += outcome->size;
+    if (outcome->is_end) {
+        stream.is_receive_over = true;
+        check_end(work, stream);
+        settle(work, key);
+        return false;
+    }
+    stop_if_enough(work, key, stream);
+    return outcome->size > 0 && !stream.is_receive_over;
+}
+
+std::optional<stream::ReadOutcome> WorldApplication::read_bytes(Work& work, stream::StreamKey key,
+                                                                StreamWork& stream) {
     const MutableBytes room = MutableBytes(buffer_).first(plan_.nodes[work.node].read_size_max);
-    const auto outcome = connection->read(network_.local_now(work.node), key, room);
+    const auto outcome = find(work)->read(network_.local_now(work.node), key, room);
     if (!outcome) {
         if (outcome.error() != stream::ReadError::reset) fail(work, "read refused");
-        return false;
+        return std::nullopt;
     }
     const Bytes bytes = Bytes(room).first(outcome->size);
     if (!pattern(work, stream, false).matches(stream.received, bytes)) {
@@ -391,19 +454,45 @@ bool WorldApplication::read_once(Work& work, stream::StreamKey key, StreamWork& 
                        std::to_string(stream.received));
     }
     stream.received += outcome->size;
-    progress_ += outcome->size;
-    if (outcome->is_end) {
-        stream.is_receive_over = true;
-        const StreamPlan& plan = plan_of(work, stream);
-        const bool is_whole = stream.received == plan.size[stream.is_opener ? 1 : 0];
-        if (!is_whole || (!stream.is_opener && plan.reset_after)) {
-            fail(work, "a stream ended at the wrong place");
-        }
-        settle(work, key);
-        return false;
+    return *outcome;
+}
+
+std::optional<stream::ReadOutcome> WorldApplication::receive_message(Work& work,
+                                                                     stream::StreamKey key,
+                                                                     StreamWork& stream) {
+    const auto outcome = find(work)->receive_message(network_.local_now(work.node), key, message_);
+    if (!outcome) {
+        if (outcome.error() != stream::ReadError::reset) fail(work, "receive refused");
+        return std::nullopt;
     }
-    stop_if_enough(work, key, stream);
-    return outcome->size > 0 && !stream.is_receive_over;
+    if (outcome->has_message) check_message(work, stream);
+    return stream::ReadOutcome{outcome->has_message ? message_.size() : 0, outcome->is_end};
+}
+
+// Whole, and at most once.
+void WorldApplication::check_message(Work& work, StreamWork& stream) {
+    const StreamPlan& plan = plan_of(work, stream);
+    const Pattern content = pattern(work, stream, false);
+    if (message_.size() < message_size_min) return fail(work, "a message was cut");
+    const auto number = load_little_endian<std::uint64_t>(message_.data());
+    if (number >= plan.size[stream.is_opener ? 1 : 0]) return fail(work, "a message of nobody");
+    if (message_.size() != message_size(plan, content, number) ||
+        !content.matches(number, Bytes(message_).subspan(message_size_min))) {
+        return fail(work, "a message of other content");
+    }
+    if (stream.has_message.size() <= number) stream.has_message.resize(number + 1);
+    if (stream.has_message[number]) return fail(work, "a message came twice");
+    stream.has_message[number] = true;
+    ++stream.received;
+}
+
+void WorldApplication::check_end(Work& work, const StreamWork& stream) {
+    const StreamPlan& plan = plan_of(work, stream);
+    const std::uint64_t size = plan.size[stream.is_opener ? 1 : 0];
+    const bool is_reliable =
+        plan.kind == stream::StreamKind::bytes || plan.kind == stream::StreamKind::messages;
+    if (is_reliable && stream.received != size) fail(work, "a stream ended at the wrong place");
+    if (!stream.is_opener && plan.reset_after) fail(work, "a stream ended that was given up");
 }
 
 void WorldApplication::stop_if_enough(Work& work, stream::StreamKey key, StreamWork& stream) {

@@ -51,8 +51,9 @@ private:
     struct StreamWork {
         std::size_t index = 0;  // in the session's plan
         bool is_opener = false;
-        std::uint64_t written = 0;
-        std::uint64_t received = 0;
+        std::uint64_t written = 0;      // bytes, or messages
+        std::uint64_t received = 0;     // the same
+        std::vector<bool> has_message;  // by number, that came
         bool is_finished = false;
         bool is_send_over = false;
         bool is_stopped_here = false;
@@ -95,9 +96,19 @@ private:
     void handle_stopped(Work& work, stream::StreamKey key, std::uint64_t code);
     void open_streams(Work& work);
     void write(Work& work, stream::StreamKey key);
+    bool write_some(Work& work, stream::StreamKey key, StreamWork& stream, std::uint64_t size);
+    bool send_message(Work& work, stream::StreamKey key, StreamWork& stream);
     void end_writing(Work& work, stream::StreamKey key, StreamWork& stream);
     void read(WorkNumber number, stream::StreamKey key);
     bool read_once(Work& work, stream::StreamKey key, StreamWork& stream);
+    std::optional<stream::ReadOutcome> read_bytes(Work& work, stream::StreamKey key,
+                                                  StreamWork& stream);
+    std::optional<stream::ReadOutcome> receive_message(Work& work, stream::StreamKey key,
+                                                       StreamWork& stream);
+    void check_message(Work& work, StreamWork& stream);
+    std::size_t message_size(const StreamPlan& plan, const testing::Pattern& content,
+                             std::uint64_t number) const;
+    void check_end(Work& work, const StreamWork& stream);
     void stop_if_enough(Work& work, stream::StreamKey key, StreamWork& stream);
     void settle(Work& work, stream::StreamKey key);
     void close_if_done(std::size_t session);
@@ -116,6 +127,7 @@ private:
     std::size_t done_count_ = 0;
     std::uint64_t progress_ = 0;
     std::vector<std::uint8_t> buffer_;
+    std::vector<std::uint8_t> message_;
 };
 
 }  // namespace stt::sim

@@ -16,6 +16,9 @@ constexpr PerMillion percent = testing::always / 100;
 // Bytes of all streams of a world together. Chosen: a seed takes milliseconds.
 constexpr std::uint64_t bytes_max = 1'500'000;
 constexpr std::size_t nodes_max = 8;
+constexpr std::uint64_t messages_max = 2'000;
+// Fits into every datagram.
+constexpr std::uint64_t datagram_message_size_max = 1'000;
 constexpr std::size_t faults_max = 6;
 constexpr bool sessions_migrate = false;
 
@@ -84,13 +87,30 @@ NodePlan draw_node(SeededRandom& random) {
     return node;
 }
 
-StreamPlan draw_stream(SeededRandom& random, std::uint64_t& bytes_left) {
+// Messages that fit into what may wait at any of the nodes.
+void draw_messages(SeededRandom& random, StreamPlan& stream, std::size_t size_max) {
+    stream.kind = static_cast<stream::StreamKind>(random.between(1, stream::stream_kind_count - 1));
+    const std::uint64_t largest =
+        stream.kind == stream::StreamKind::datagrams ? datagram_message_size_max : size_max;
+    stream.message_size_max = std::min(octaves(random, message_size_min, largest), largest);
+    if (stream.kind == stream::StreamKind::expiring) {
+        stream.deadline = std::chrono::milliseconds(octaves(random, 5, 5'000));
+    }
+}
+
+StreamPlan draw_stream(SeededRandom& random, std::uint64_t& bytes_left, std::size_t message_max) {
     StreamPlan stream;
     stream.is_opened_by_client = random.chance(70 * percent);
+    stream.priority = static_cast<std::uint8_t>(random.below(stream::priority_count));
+    if (random.chance(45 * percent)) draw_messages(random, stream, message_max);
     for (std::uint64_t& size : stream.size) {
         if (random.chance(10 * percent)) continue;
-        size = std::min(octaves(random, 1, 400'000), bytes_left);
-        bytes_left -= size;
+        const std::uint64_t bytes = std::min(octaves(random, 1, 400'000), bytes_left);
+        bytes_left -= bytes;
+        // Half of the largest in the mean.
+        size = stream::has_messages(stream.kind)
+                   ? std::min<std::uint64_t>(1 + 2 * bytes / stream.message_size_max, messages_max)
+                   : bytes;
     }
     if (random.chance(8 * percent)) stream.reset_after = random.below(stream.size[0] + 1);
     if (random.chance(8 * percent)) stream.stop_after = random.below(stream.size[0] + 1);
@@ -98,6 +118,11 @@ StreamPlan draw_stream(SeededRandom& random, std::uint64_t& bytes_left) {
 }
 
 void draw_sessions(SeededRandom& random, WorldPlan& plan, std::size_t servers) {
+    std::size_t message_max = 200'000;
+    for (const NodePlan& node : plan.nodes) {
+        // With its length field and what it is counted for beside its bytes.
+        message_max = std::min(message_max, node.config.connection.send_buffer_max - 200);
+    }
     std::uint64_t bytes_left = bytes_max;
     const std::size_t count = random.between(1, plan.nodes.size());
     for (std::size_t number = 0; number < count; ++number) {
@@ -115,7 +140,7 @@ void draw_sessions(SeededRandom& random, WorldPlan& plan, std::size_t servers) {
         std::uint64_t share = bytes_left / 2;
         bytes_left -= share;
         while (session.streams.size() < streams) {
-            session.streams.push_back(draw_stream(random, share));
+            session.streams.push_back(draw_stream(random, share, message_max));
         }
         // By it the server learns which session this is.
         session.streams.front().is_opened_by_client = true;
@@ -334,6 +359,10 @@ std::string describe(const WorldPlan& plan) {
         for (const StreamPlan& stream : session.streams) {
             text << (stream.is_opened_by_client ? " c" : " s") << stream.size[0] << '/'
                  << stream.size[1];
+            if (stream::has_messages(stream.kind)) {
+                text << " messages of kind " << static_cast<int>(stream.kind) << " up to "
+                     << stream.message_size_max;
+            }
             if (stream.reset_after) text << " reset " << *stream.reset_after;
             if (stream.stop_after) text << " stop " << *stream.stop_after;
         }

@@ -13,14 +13,22 @@
 
 namespace stt::sim {
 
-// One stream: `size[0]` bytes from who opens it, `size[1]` back.
+// One stream: `size[0]` bytes from who opens it, `size[1]` back; or as many messages, if it is of
+// such a kind.
 struct StreamPlan {
     bool is_opened_by_client = true;
+    stream::StreamKind kind = stream::StreamKind::bytes;
+    std::uint8_t priority = stream::priority_default;
+    Duration deadline{0};              // EXPIRING
+    std::size_t message_size_max = 0;  // at least message_size_min
     std::uint64_t size[2] = {0, 0};
-    // The opener gives its direction up after so many bytes; the other side wants no more.
+    // The opener gives its direction up after so many; the other side wants no more.
     std::optional<std::uint64_t> reset_after;
     std::optional<std::uint64_t> stop_after;
 };
+
+// A message begins with its number.
+inline constexpr std::size_t message_size_min = 8;
 
 struct SessionPlan {
     testing::NodeNumber client = 0;
