@@ -17,6 +17,7 @@ namespace {
 std::error_code failure_of(connection::CloseCause cause) {
     switch (cause) {
         case connection::CloseCause::local:
+        case connection::CloseCause::seed_removed:
             return Failure::session_closed;
         case connection::CloseCause::peer:
             return Failure::session_closed_by_peer;

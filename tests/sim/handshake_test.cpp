@@ -151,7 +151,7 @@ TEST_CASE("protocol §4.1 (f): a repeated HELLO gets the same RESPONSE, at most 
     REQUIRE(scene.answers.size() == 9);
     for (const auto& answer : scene.answers) CHECK(answer == scene.answers.front());
     CHECK(scene.pair.network.endpoint(server).half_open_count() == 1);
-    CHECK(scene.pair.drops(server, DropReason::handshake_limit) == 12);
+    CHECK(scene.pair.drops(server, DropReason::handshake_repeat_limit) == 12);
 }
 
 TEST_CASE(

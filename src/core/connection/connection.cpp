@@ -197,10 +197,28 @@ SessionState Connection::state() const noexcept {
     }
 }
 
-void Connection::close(Instant now, std::uint64_t code, std::string_view reason) {
+Connection::Totals& Connection::Totals::operator+=(const Totals& other) noexcept {
+    frames_sent += other.frames_sent;
+    frames_received += other.frames_received;
+    frames_lost += other.frames_lost;
+    bytes_sent += other.bytes_sent;
+    bytes_received += other.bytes_received;
+    datagrams_sent += other.datagrams_sent;
+    datagrams_received += other.datagrams_received;
+    bytes_lost += other.bytes_lost;
+    losses_spurious += other.losses_spurious;
+    frames_retransmitted += other.frames_retransmitted;
+    bytes_retransmitted += other.bytes_retransmitted;
+    acks_sent += other.acks_sent;
+    acks_received += other.acks_received;
+    probe_timeouts += other.probe_timeouts;
+    return *this;
+}
+
+void Connection::close(Instant now, std::uint64_t code, std::string_view reason, CloseCause cause) {
     check_time(now);
     if (phase_ != Phase::active) return;
-    begin_closing(now, CloseCause::local, code, reason);
+    begin_closing(now, cause, code, reason);
 }
 
 void Connection::fail(Instant now, const wire::Violation& violation) {

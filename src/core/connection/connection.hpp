@@ -102,7 +102,8 @@ public:
     // backoff, and the session does not end before they could be answered.
     void network_changed(Instant now);
     // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
-    void close(Instant now, std::uint64_t code, std::string_view reason);
+    void close(Instant now, std::uint64_t code, std::string_view reason,
+               CloseCause cause = CloseCause::local);
 
     // Writes datagrams to `buffer`, of 1,472 to 65,507 bytes, and says where they go.
     [[nodiscard]] std::optional<Transmit> poll_transmit(Instant now, MutableBytes buffer);
@@ -141,6 +142,8 @@ public:
         std::uint64_t acks_sent = 0;
         std::uint64_t acks_received = 0;
         std::uint64_t probe_timeouts = 0;
+
+        Totals& operator+=(const Totals& other) noexcept;
     };
     const Totals& totals() const noexcept { return totals_; }
     SessionStatistics statistics(Instant now) const;

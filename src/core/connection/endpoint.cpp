@@ -6,15 +6,21 @@
 namespace stt::connection {
 namespace {
 
-// Handshake datagrams that wait to be sent. Chosen: a burst of as many HELLOs as one
-// coalesced receive can bring, a few times over; 1,200 bytes each.
-constexpr std::size_t queue_count_max = 256;
-
 handshake::ResponderConfig responder_config(const EndpointConfig& config) {
     handshake::ResponderConfig responder = config.responder;
     responder.own_node_id = handshake::node_id_of(config.identity);
     responder.capabilities = config.capabilities;
     return responder;
+}
+
+AttemptConfig attempt_config(const EndpointConfig& config) {
+    AttemptConfig attempts;
+    attempts.resend_first = config.connection.handshake_resend_first;
+    attempts.resend_max = config.connection.handshake_resend_max;
+    attempts.timeout = config.connection.handshake_timeout;
+    attempts.address_delay = config.address_delay;
+    attempts.address_count_max = config.address_count_max;
+    return attempts;
 }
 
 }  // namespace
@@ -23,16 +29,9 @@ Endpoint::Endpoint(const EndpointConfig& config, stc::RandomSource& random)
     : config_(config),
       random_(&random),
       node_id_(handshake::node_id_of(config.identity)),
-      responder_(responder_config(config), random) {}
-
-Result<handshake::SeedId, stc::SeedError> Endpoint::add_seed(Bytes seed) {
-    STT_TRY(stc::Context context, stc::Context::create(seed));
-    const handshake::SeedId id = next_seed_++;
-    const auto [place, is_new] =
-        seeds_.emplace(id, std::make_unique<stc::Context>(std::move(context)));
-    STT_CHECK(is_new && responder_.add_seed(id, *place->second));
-    return id;
-}
+      responder_(responder_config(config), random),
+      seeds_(config.seed_count_max),
+      attempts_(attempt_config(config), node_id_, config.capabilities, random) {}
 
 void Endpoint::drop(wire::DropReason reason, const wire::FrameView* frame) {
     ++drops_[static_cast<std::size_t>(reason)];
@@ -122,7 +121,13 @@ void Endpoint::flush_frames(Instant now, const Route& from) {
 
 void Endpoint::handle_timeout(const Moment& moment) {
     responder_.handle_timeout(moment.now);
-    handle_attempt_timeouts(moment.now);
+    while (const auto expired = seeds_.poll_expired(moment.now)) {
+        remove_seed(moment, *expired);
+        events_.push_back(SeedExpired{*expired});
+    }
+    attempts_.handle_timeout({moment.now, moment.unix_ms}, outbox_);
+    while (const auto failed = attempts_.poll_failed())
+        fail_attempt(failed->attempt, failed->error);
     while (!timers_.empty() && timers_.begin()->first <= moment.now) {
         const SessionHandle session = timers_.begin()->second;
         timers_.erase(timers_.begin());
@@ -154,12 +159,13 @@ void Endpoint::network_changed(const Moment& moment) {
 }
 
 std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableBytes buffer) {
-    if (!queue_.empty()) {
-        const QueuedDatagram datagram = std::move(queue_.front());
-        queue_.pop_front();
+    if (!outbox_.empty()) {
+        const Outbox::Datagram& datagram = outbox_.front();
+        const Transmit transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
         std::memcpy(buffer.data(), datagram.bytes.data(), datagram.bytes.size());
-        tell_sent(moment.now, datagram.to, buffer.first(datagram.bytes.size()));
-        return Transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
+        tell_sent(moment.now, transmit.to, buffer.first(transmit.size));
+        outbox_.pop();
+        return transmit;
     }
     while (!ready_.empty()) {
         const SessionHandle session = ready_.front();
@@ -204,14 +210,12 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
 
 std::optional<Instant> Endpoint::poll_timeout() const {
     std::optional<Instant> earliest = responder_.poll_timeout();
-    const auto keep = [&earliest](Instant time) {
-        if (!earliest || time < *earliest) earliest = time;
+    const auto keep = [&earliest](const std::optional<Instant>& time) {
+        if (time && (!earliest || *time < *earliest)) earliest = time;
     };
     if (!timers_.empty()) keep(timers_.begin()->first);
-    for (const auto& [id, attempt] : attempts_) {
-        keep(attempt.deadline);
-        for (const Try& one : attempt.tries) keep(one.resend_at);
-    }
+    keep(seeds_.poll_timeout());
+    keep(attempts_.poll_timeout());
     return earliest;
 }
 
@@ -226,14 +230,57 @@ void Endpoint::set_timer(SessionHandle session, Entry& entry) {
 void Endpoint::erase(SessionHandle session) {
     const auto found = sessions_.find(session);
     if (found == sessions_.end()) return;
-    if (found->second.timer) timers_.erase({*found->second.timer, session});
-    by_session_id_.erase(found->second.connection->session_id());
+    const Entry& entry = found->second;
+    const Connection& connection = *entry.connection;
+    if (entry.timer) timers_.erase({*entry.timer, session});
+    by_session_id_.erase(connection.session_id());
+    by_seed_.erase({entry.seed, session});
+    ++counted_.sessions_ended;
+    counted_.ended_totals += connection.totals();
+    for (std::size_t i = 0; i < counted_.drops.size(); ++i) {
+        counted_.drops[i] += connection.drops()[i];
+    }
     sessions_.erase(found);
 }
 
+std::size_t Endpoint::session_room() const noexcept {
+    const std::size_t taken = sessions_.size() + attempts_.count();
+    return config_.session_count_max - std::min(config_.session_count_max, taken);
+}
+
+std::optional<handshake::SeedId> Endpoint::seed_of(SessionHandle session) const noexcept {
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return std::nullopt;
+    return found->second.seed;
+}
+
+EndpointStatistics Endpoint::statistics() const {
+    EndpointStatistics statistics = counted_;
+    statistics.sessions = sessions_.size();
+    statistics.half_open = responder_.half_open_count();
+    statistics.nonces = responder_.nonce_count();
+    statistics.seeds = seeds_.count();
+    statistics.attempts = attempts_.count();
+    const auto add = [&statistics](const DropCounters& drops) {
+        for (std::size_t i = 0; i < drops.size(); ++i) statistics.drops[i] += drops[i];
+    };
+    add(drops_);
+    for (const auto& [session, entry] : sessions_) add(entry.connection->drops());
+    return statistics;
+}
+
+std::size_t Endpoint::sessions_after(SessionHandle after,
+                                     std::span<SessionHandle> output) const noexcept {
+    std::size_t count = 0;
+    for (auto at = sessions_.upper_bound(after); at != sessions_.end() && count < output.size();
+         ++at) {
+        output[count++] = at->first;
+    }
+    return count;
+}
+
 void Endpoint::queue_datagram(const Route& to, Bytes bytes) {
-    if (queue_.size() >= queue_count_max) return drop(wire::DropReason::queue_full);
-    queue_.push_back({to, {bytes.begin(), bytes.end()}});
+    if (!outbox_.push(to, bytes)) drop(wire::DropReason::queue_full);
 }
 
 }  // namespace stt::connection

@@ -2,10 +2,8 @@
 // datagrams. Spec protocol §3, §4.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,59 +14,21 @@
 #include <stt/result.hpp>
 #include <stt/time.hpp>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "base/fifo.hpp"
 #include "base/route.hpp"
-#include "core/connection/config.hpp"
+#include "core/connection/attempts.hpp"
 #include "core/connection/connection.hpp"
-#include "core/connection/events.hpp"
+#include "core/connection/endpoint_types.hpp"
+#include "core/connection/outbox.hpp"
+#include "core/connection/seed_ring.hpp"
+#include "core/connection/session_scratch.hpp"
 #include "core/handshake/initiator.hpp"
 #include "core/handshake/responder.hpp"
-#include "stc/context.hpp"
 #include "stc/random.hpp"
 
 namespace stt::connection {
-
-struct EndpointConfig {
-    ConnectionConfig connection;
-    // node_id = digest(identity): 32 random bytes that a node keeps. Spec protocol §4.
-    std::array<std::uint8_t, 32> identity{};
-    handshake::Capabilities capabilities{.streaming = true, .udp = true, .websocket = false};
-    // Limits of the responder; its node id and capabilities are set from the above.
-    handshake::ResponderConfig responder;
-    // HELLOs are dropped when there are so many sessions.
-    std::size_t session_count_max = 65'536;
-};
-
-// Names a session of this node for good.
-using SessionHandle = std::uint64_t;
-using AttemptId = std::uint64_t;
-
-// Both clocks at one moment: the protocol's, which never goes back, and the wall's,
-// which goes into timestamps (unix milliseconds) and may.
-struct Moment {
-    Instant now{};
-    std::int64_t unix_ms = 0;
-};
-
-struct SessionAccepted {
-    SessionHandle session = 0;
-};
-struct SessionConnected {
-    AttemptId attempt = 0;
-    SessionHandle session = 0;
-    Duration handshake{};  // from the first HELLO until RESPONSE
-};
-// No address answered in time.
-struct ConnectFailed {
-    AttemptId attempt = 0;
-};
-struct SessionEvent {
-    SessionHandle session = 0;
-    Event event;
-};
-using EndpointEvent = std::variant<SessionAccepted, SessionConnected, ConnectFailed, SessionEvent>;
 
 // Routes frames by their Session ID, answers HELLOs, makes connections. No I/O, no clock, no
 // randomness but from the source it is given: the same calls give the same bytes.
@@ -83,8 +43,16 @@ public:
     Endpoint(const Endpoint&) = delete;
     Endpoint& operator=(const Endpoint&) = delete;
 
-    // A seed whose HELLOs are answered, and with which connect() can be called.
-    Result<handshake::SeedId, stc::SeedError> add_seed(Bytes seed);
+    // A seed whose HELLOs are answered, and with which connect() can be called. At `expires_at`,
+    // which is protocol time so that no one who sets the wall clock moves it, it is removed:
+    // SeedExpired tells. The same seed twice is two seeds, of which peers meet the first.
+    Result<handshake::SeedId, AddSeedError> add_seed(
+        Bytes seed, const std::optional<Instant>& expires_at = std::nullopt);
+    // Its keys are wiped; its half-open handshakes end, its attempts fail, and its sessions close
+    // with code 7 and CloseCause::seed_removed. False: no such seed.
+    bool remove_seed(const Moment& moment, handshake::SeedId seed);
+    // With which seed a session was made, also when that was removed since. Null: no such session.
+    std::optional<handshake::SeedId> seed_of(SessionHandle session) const noexcept;
 
     // Datagrams of one sender, one behind the other: each of segment_size bytes (at least 1),
     // the last of what is left. Decrypted in place.
@@ -92,8 +60,9 @@ public:
                           std::size_t segment_size, std::uint8_t ecn);
     void handle_timeout(const Moment& moment);
 
-    // Sends a HELLO to each address; the first that answers becomes the session. `seed` is one
-    // of add_seed(). `wanted` is the node id that must answer, if it matters.
+    // Sends a HELLO to one address after the other; the first that answers becomes the session
+    // (see Attempts). `wanted` is the node id that must answer, if it matters. What is wrong
+    // with the request comes as ConnectFailed, too.
     AttemptId connect(const Moment& moment, handshake::SeedId seed,
                       std::span<const Address> addresses,
                       const std::optional<handshake::NodeId>& wanted = std::nullopt);
@@ -115,9 +84,14 @@ public:
     std::size_t session_count() const noexcept { return sessions_.size(); }
     std::size_t half_open_count() const noexcept { return responder_.half_open_count(); }
     // Nothing waits for poll_transmit().
-    bool is_quiet() const noexcept { return queue_.empty() && ready_.empty(); }
+    bool is_quiet() const noexcept { return outbox_.empty() && ready_.empty(); }
     // What was dropped before it reached a session; each session counts its own.
     const DropCounters& drops() const noexcept { return drops_; }
+    // Sums over all sessions: O(sessions).
+    EndpointStatistics statistics() const;
+    // Sessions with a handle above `after`, ascending, as many as there are and `output` takes;
+    // returns how many. To see all, begin with 0 and go on from the last one.
+    std::size_t sessions_after(SessionHandle after, std::span<SessionHandle> output) const noexcept;
 
 private:
     struct Entry {
@@ -130,29 +104,8 @@ private:
         std::optional<handshake::Digest32> auth_proof_fingerprint;
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
+        handshake::SeedId seed = 0;
     };
-    struct Try {
-        Route route;
-        std::unique_ptr<handshake::Initiator> initiator;
-        Instant resend_at{};
-        Duration interval{};
-        unsigned sent_count = 0;
-    };
-    struct Attempt {
-        std::vector<Try> tries;
-        Instant started_at{};
-        Instant deadline{};
-    };
-    struct QueuedDatagram {
-        Route to;
-        std::vector<std::uint8_t> bytes;
-    };
-    // Where a RESPONSE belongs.
-    struct TryPlace {
-        AttemptId attempt = 0;
-        std::size_t index = 0;
-    };
-
     void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
     template <class Event>
     void tell(Instant now, Event&& event) const {
@@ -170,16 +123,16 @@ private:
     void handle_handshake_frame(const Moment& moment, const Route& from,
                                 const wire::FrameView& frame);
     void handle_hello(const Moment& moment, const Route& from, const wire::FrameView& frame);
-    void handle_response(const Moment& moment, const Route& from, const wire::FrameView& frame,
-                         TryPlace place);
+    void handle_response(const Moment& moment, const Route& from, const wire::FrameView& frame);
     void handle_final(const Moment& moment, SessionHandle session, const wire::FrameView& frame);
     void handle_auth_proof(const Moment& moment, const Route& from, const wire::FrameView& frame);
     std::optional<SessionHandle> open_half_open(const Moment& moment, const wire::FrameView& frame);
     SessionHandle accept(Instant now, const Route& peer, handshake::Established established);
-    SessionHandle add_session(Instant now, ConnectionSetup setup, stc::Key&& session_key);
-    void send_hello(Instant now, Try& one);
+    Entry& add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
+                       stc::Key&& session_key);
+    void fail_attempt(AttemptId attempt, ConnectError error);
     void queue_datagram(const Route& to, Bytes bytes);
-    void handle_attempt_timeouts(Instant now);
+    std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {
         return by_session_id_.contains(id);
     }
@@ -191,29 +144,31 @@ private:
     stc::RandomSource* random_;
     handshake::NodeId node_id_;
     handshake::ResponderTable responder_;
-    std::map<handshake::SeedId, std::unique_ptr<stc::Context>> seeds_;
-    handshake::SeedId next_seed_ = 1;
+    SeedRing seeds_;
 
     SessionScratch scratch_;
     std::map<SessionHandle, Entry> sessions_;
     std::map<wire::SessionId, SessionHandle> by_session_id_;
+    std::set<std::pair<handshake::SeedId, SessionHandle>> by_seed_;
     std::set<std::pair<Instant, SessionHandle>> timers_;
-    std::deque<SessionHandle> ready_;
-    std::deque<SessionHandle> with_events_;
+    Fifo<SessionHandle> ready_;
+    Fifo<SessionHandle> with_events_;
     SessionHandle next_session_ = 1;
 
-    std::map<AttemptId, Attempt> attempts_;
-    std::map<handshake::HandshakeId, TryPlace> by_handshake_id_;
-    AttemptId next_attempt_ = 1;
+    Attempts attempts_;
+    AttemptId refused_attempt_ = AttemptId{1} << 63;  // ids of those that failed at once
 
-    std::deque<QueuedDatagram> queue_;
-    std::deque<EndpointEvent> events_;
+    Outbox outbox_;
+    Fifo<EndpointEvent> events_;
     DropCounters drops_{};
-    Instant now_{};  // of the last call that gave one
+    Instant now_{};               // of the last call that gave one
+    EndpointStatistics counted_;  // what does not follow from what is there now
 
     // Frames of one session that wait to be handed over together.
     std::vector<ReceivedFrame> frames_;
     SessionHandle frames_session_ = 0;
+    // A frame of a half-open session while it is tried.
+    std::vector<std::uint8_t> frame_copy_;
 };
 
 }  // namespace stt::connection

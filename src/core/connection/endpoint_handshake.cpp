@@ -8,67 +8,61 @@ namespace stt::connection {
 AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
                             std::span<const Address> addresses,
                             const std::optional<handshake::NodeId>& wanted) {
-    const stc::Context& context = *seeds_.at(seed);
-    const AttemptId id = next_attempt_++;
-    Attempt& attempt = attempts_[id];
-    attempt.started_at = moment.now;
-    attempt.deadline = moment.now + config_.connection.handshake_timeout;
-    for (const Address& address : addresses) {
-        const handshake::InitiatorConfig config{node_id_, config_.capabilities, wanted};
-        Try one;
-        one.route = address;
-        one.initiator =
-            std::make_unique<handshake::Initiator>(context, config, moment.unix_ms, *random_);
-        one.interval = config_.connection.handshake_resend_first;
-        by_handshake_id_[one.initiator->handshake_id()] = {id, attempt.tries.size()};
-        send_hello(moment.now, one);
-        attempt.tries.push_back(std::move(one));
+    const stc::Context* const context = seeds_.find(seed);
+    std::optional<ConnectError> error;
+    if (addresses.empty()) error = ConnectError::no_address;
+    if (addresses.size() > config_.address_count_max) error = ConnectError::too_many_addresses;
+    if (session_room() <= responder_.half_open_count()) error = ConnectError::too_many_sessions;
+    if (context == nullptr) error = ConnectError::seed_unknown;
+    if (error) {
+        const AttemptId refused = refused_attempt_++;
+        fail_attempt(refused, *error);
+        return refused;
     }
+    const std::vector<Route> routes(addresses.begin(), addresses.end());
+    return attempts_.begin({moment.now, moment.unix_ms}, {seed, context, routes, wanted}, outbox_);
+}
+
+void Endpoint::cancel(AttemptId attempt) {
+    attempts_.cancel(attempt);
+}
+
+void Endpoint::fail_attempt(AttemptId attempt, ConnectError error) {
+    ++counted_.attempts_failed[static_cast<std::size_t>(error)];
+    events_.push_back(ConnectFailed{attempt, error});
+}
+
+Result<handshake::SeedId, AddSeedError> Endpoint::add_seed(
+    Bytes seed, const std::optional<Instant>& expires_at) {
+    STT_TRY(const handshake::SeedId id, seeds_.add(seed, expires_at));
+    STT_CHECK(responder_.add_seed(id, *seeds_.find(id)));
     return id;
 }
 
-void Endpoint::cancel(AttemptId id) {
-    const auto found = attempts_.find(id);
-    if (found == attempts_.end()) return;
-    for (const Try& one : found->second.tries) {
-        by_handshake_id_.erase(one.initiator->handshake_id());
+bool Endpoint::remove_seed(const Moment& moment, handshake::SeedId seed) {
+    if (seeds_.find(seed) == nullptr) return false;
+    // Whatever refers to its context goes first.
+    responder_.remove_seed(seed);
+    for (const AttemptId attempt : attempts_.cancel_all_of(seed)) {
+        fail_attempt(attempt, ConnectError::seed_removed);
     }
-    attempts_.erase(found);
-}
-
-// The same bytes after 250 ms, then doubling to 2 s. Spec protocol §4.3.
-void Endpoint::send_hello(Instant now, Try& one) {
-    queue_datagram(one.route, one.initiator->hello_frame());
-    ++one.sent_count;
-    one.resend_at = now + one.interval;
-    one.interval = std::min(2 * one.interval, config_.connection.handshake_resend_max);
-}
-
-void Endpoint::handle_attempt_timeouts(Instant now) {
-    std::vector<AttemptId> failed;
-    for (auto& [id, attempt] : attempts_) {
-        if (now >= attempt.deadline) {
-            failed.push_back(id);
-            continue;
-        }
-        for (Try& one : attempt.tries) {
-            if (now >= one.resend_at) send_hello(now, one);
-        }
+    const auto code = static_cast<std::uint64_t>(ErrorCode::refused);
+    for (auto at = by_seed_.lower_bound({seed, 0}); at != by_seed_.end() && at->first == seed;
+         ++at) {
+        Entry& entry = sessions_.at(at->second);
+        entry.initiator.reset();
+        entry.connection->close(moment.now, code, "the seed is no longer served",
+                                CloseCause::seed_removed);
+        touch(at->second);
     }
-    for (const AttemptId id : failed) {
-        cancel(id);
-        events_.push_back(ConnectFailed{id});
-    }
+    return seeds_.remove(seed);
 }
 
 void Endpoint::handle_handshake_frame(const Moment& moment, const Route& from,
                                       const wire::FrameView& frame) {
     if (frame.type == wire::FrameType::auth) return handle_auth_proof(moment, from, frame);
     if (frame.kind == wire::MetadataKind::seed_with_hint) return handle_hello(moment, from, frame);
-    if (const auto place = by_handshake_id_.find(frame.session_id);
-        place != by_handshake_id_.end()) {
-        return handle_response(moment, from, frame, place->second);
-    }
+    if (attempts_.is_awaited(frame.session_id)) return handle_response(moment, from, frame);
     if (const auto session = by_session_id_.find(frame.session_id);
         session != by_session_id_.end()) {
         return handle_final(moment, session->second, frame);
@@ -77,9 +71,7 @@ void Endpoint::handle_handshake_frame(const Moment& moment, const Route& from,
 }
 
 void Endpoint::handle_hello(const Moment& moment, const Route& from, const wire::FrameView& frame) {
-    if (sessions_.size() >= config_.session_count_max) {
-        return drop(wire::DropReason::handshake_limit);
-    }
+    responder_.set_session_room(session_room());
     const auto response = responder_.handle_hello(
         moment.now, moment.unix_ms, from, frame,
         [this](const wire::SessionId& id) { return is_session_id_in_use(id); });
@@ -89,35 +81,27 @@ void Endpoint::handle_hello(const Moment& moment, const Route& from, const wire:
 }
 
 void Endpoint::handle_response(const Moment& moment, const Route& from,
-                               const wire::FrameView& frame, TryPlace place) {
-    Attempt& attempt = attempts_.at(place.attempt);
-    Try& one = attempt.tries[place.index];
-    if (from != one.route) return drop(wire::DropReason::handshake_wrong_address);
-    const auto handled =
-        one.initiator->handle_response(frame, moment.unix_ms, [this](const wire::SessionId& id) {
+                               const wire::FrameView& frame) {
+    auto won = attempts_.handle_response(
+        {moment.now, moment.unix_ms}, from, frame, [this](const wire::SessionId& id) {
             return is_session_id_in_use(id) || responder_.half_open_session_key(id) != nullptr;
         });
-    if (!handled) return drop(handled.error());
+    if (!won) return drop(won.error(), &frame);
     tell_received(moment.now, from, frame, trace::HandshakeMessage::response);
-
+    handshake::Initiator& initiator = *won->initiator;
     ConnectionSetup setup;
     setup.role = session::Role::initiator;
-    setup.session_id = one.initiator->session_id();
-    setup.peer_node_id = one.initiator->peer_node_id();
-    setup.peer = one.route;
-    const Bytes auth_proof = one.initiator->auth_proof_frame();
+    setup.session_id = initiator.session_id();
+    setup.peer_node_id = initiator.peer_node_id();
+    setup.peer = won->route;
+    const Bytes auth_proof = initiator.auth_proof_frame();
     setup.auth_proof.assign(auth_proof.begin(), auth_proof.end());
-    const Duration handshake = moment.now - attempt.started_at;
-    // After a resend it is not known which HELLO was answered: no sample then.
-    if (one.sent_count == 1) setup.round_trip = handshake;
-    std::unique_ptr<handshake::Initiator> initiator = std::move(one.initiator);
-    by_handshake_id_.erase(initiator->handshake_id());
-    const SessionHandle session =
-        add_session(moment.now, std::move(setup), initiator->take_session_key());
-    sessions_.at(session).initiator = std::move(initiator);
-    events_.push_back(SessionConnected{place.attempt, session, handshake});
-    std::erase_if(attempt.tries, [](const Try& each) { return each.initiator == nullptr; });
-    cancel(place.attempt);
+    setup.round_trip = won->round_trip;
+    const SessionHandle session = next_session_;
+    add_session(moment.now, won->seed, std::move(setup), initiator.take_session_key()).initiator =
+        std::move(won->initiator);
+    ++counted_.sessions_connected;
+    events_.push_back(SessionConnected{won->attempt, session, moment.now - won->started_at});
 }
 
 void Endpoint::handle_final(const Moment& moment, SessionHandle session,
@@ -161,9 +145,11 @@ std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment,
     const session::ReceiveKeys keys(*session_key, session::Role::initiator, frame.session_id);
     const auto key = keys.opening_key(frame.epoch, frame.stream_id);
     if (!key) return std::nullopt;
-    // On a copy: the session opens the frame once more, by its own keys.
-    std::vector<std::uint8_t> payload(frame.payload.begin(), frame.payload.end());
-    stc::UnfoldJob job{key->get(), {frame.header, frame.metadata_head}, payload, frame.tag, false};
+    // On a copy: the session opens the frame once more, by its own keys. Its room is kept, so that
+    // forged frames allocate nothing.
+    frame_copy_.assign(frame.payload.begin(), frame.payload.end());
+    stc::UnfoldJob job{
+        key->get(), {frame.header, frame.metadata_head}, frame_copy_, frame.tag, false};
     if (!stc::unfold(job)) return std::nullopt;
     handshake::Established established = responder_.establish(moment.unix_ms, frame.session_id);
     const Route peer = established.hello_source;
@@ -176,9 +162,10 @@ SessionHandle Endpoint::accept(Instant now, const Route& peer, handshake::Establ
     setup.session_id = established.session_id;
     setup.peer_node_id = established.peer_node_id;
     setup.peer = peer;
-    const SessionHandle session =
-        add_session(now, std::move(setup), std::move(established.session_key));
-    Entry& entry = sessions_.at(session);
+    const SessionHandle session = next_session_;
+    Entry& entry =
+        add_session(now, established.seed_id, std::move(setup), std::move(established.session_key));
+    ++counted_.sessions_accepted;
     const Bytes final_frame = established.final_message.frame();
     entry.final_frame.assign(final_frame.begin(), final_frame.end());
     entry.auth_proof_fingerprint = established.auth_proof_fingerprint;
@@ -187,14 +174,17 @@ SessionHandle Endpoint::accept(Instant now, const Route& peer, handshake::Establ
     return session;
 }
 
-SessionHandle Endpoint::add_session(Instant now, ConnectionSetup setup, stc::Key&& session_key) {
+Endpoint::Entry& Endpoint::add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
+                                       stc::Key&& session_key) {
     const SessionHandle session = next_session_++;
     by_session_id_[setup.session_id] = session;
+    by_seed_.emplace(seed, session);
     Entry& entry = sessions_[session];
+    entry.seed = seed;
     entry.connection = std::make_unique<Connection>(config_.connection, scratch_, std::move(setup),
                                                     std::move(session_key), now, *random_);
     touch(session);
-    return session;
+    return entry;
 }
 
 }  // namespace stt::connection

@@ -16,12 +16,13 @@ namespace stt::connection {
 
 // Why a session ended.
 enum class CloseCause {
-    local,        // close() was called here
-    peer,         // SESSION_CLOSE came
-    violation,    // the peer broke the protocol; it was told
-    idle,         // nothing authentic came for the idle timeout, and nothing was asked
-    lost,         // unreachable, and nothing authentic came for the resume timeout
-    unconfirmed,  // an initiator's session that the peer never confirmed. Spec protocol §4.3
+    local,         // close() was called here
+    seed_removed,  // its seed was removed or expired here
+    peer,          // SESSION_CLOSE came
+    violation,     // the peer broke the protocol; it was told
+    idle,          // nothing authentic came for the idle timeout, and nothing was asked
+    lost,          // unreachable, and nothing authentic came for the resume timeout
+    unconfirmed,   // an initiator's session that the peer never confirmed. Spec protocol §4.3
 };
 
 struct Closed {

@@ -16,6 +16,8 @@ namespace {
 // A session_id that is taken has a chance of one in 2^64: over this many draws in a row the
 // caller's predicate is broken, and no draw will ever do.
 constexpr int nonce_draw_count_max = 16;
+// Hints computed side by side before they are compared. Chosen: what the widest kernel takes.
+constexpr std::size_t hints_at_once = 8;
 
 std::int64_t saturated_sum(std::int64_t a, std::int64_t b) noexcept {
     constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
@@ -40,7 +42,7 @@ struct ResponderTable::OpenedHello {
 };
 
 ResponderTable::ResponderTable(const ResponderConfig& config, stc::RandomSource& random)
-    : config_(config), random_(&random), nonces_(config.nonce_count_max) {
+    : config_(config), random_(&random), rate_(config.rate), nonces_(config.nonce_count_max) {
     STT_CHECK(config.timestamp_window.count() >= 0);
     STT_CHECK(config.nonce_lifetime_unchecked.count() >= 0);
 }
@@ -48,19 +50,24 @@ ResponderTable::ResponderTable(const ResponderConfig& config, stc::RandomSource&
 bool ResponderTable::add_seed(SeedId id, const stc::Context& context) {
     const bool is_known =
         std::any_of(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.id == id; });
-    if (!is_known) seeds_.push_back({id, &context});
-    return !is_known;
+    if (is_known) return false;
+    seeds_.push_back({id, &context});
+    contexts_.push_back(&context);
+    return true;
 }
 
 bool ResponderTable::remove_seed(SeedId id) noexcept {
-    const std::size_t removed =
-        std::erase_if(seeds_, [&](const Seed& seed) { return seed.id == id; });
+    const auto removed =
+        std::find_if(seeds_.begin(), seeds_.end(), [&](const Seed& seed) { return seed.id == id; });
+    if (removed == seeds_.end()) return false;
+    contexts_.erase(contexts_.begin() + (removed - seeds_.begin()));
+    seeds_.erase(removed);
     for (auto entry = half_open_.begin(); entry != half_open_.end();) {
         const auto next = std::next(entry);
         if (entry->second.seed.id == id) erase(entry->first);
         entry = next;
     }
-    return removed > 0;
+    return true;
 }
 
 Result<Bytes, DropReason> ResponderTable::handle_hello(Instant now, std::int64_t unix_ms,
@@ -91,8 +98,15 @@ Result<ResponderTable::OpenedHello, DropReason> ResponderTable::open_hello(
 
     const auto nonce = frame.nonce.first<stc::nonce_size>();
     DropReason reason = DropReason::handshake_seed_unknown;
-    for (const Seed& seed : seeds_) {
-        const stc::SeedHint hint = seed.context->seed_hint(nonce);
+    std::array<stc::SeedHint, hints_at_once> hints;
+    for (std::size_t i = 0; i < seeds_.size(); ++i) {
+        if (i % hints_at_once == 0) {
+            const std::size_t count = std::min(seeds_.size() - i, hints_at_once);
+            stc::Context::seed_hints(std::span(contexts_).subspan(i, count), nonce,
+                                     std::span(hints).first(count));
+        }
+        const Seed& seed = seeds_[i];
+        const stc::SeedHint& hint = hints[i % hints_at_once];
         if (!std::equal(hint.begin(), hint.end(), frame.hint.begin(), frame.hint.end())) continue;
         auto opened = OpenedMessage::open(*seed.context, frame);
         if (!opened) {
@@ -137,18 +151,25 @@ Result<Bytes, DropReason> ResponderTable::repeat_response(HalfOpen& half_open, c
     if (tag != half_open.hello_tag) return Unexpected(DropReason::handshake_replayed);
     if (from != half_open.source) return Unexpected(DropReason::handshake_wrong_address);
     if (half_open.repeat_count >= config_.repeat_count_max) {
-        return Unexpected(DropReason::handshake_limit);
+        return Unexpected(DropReason::handshake_repeat_limit);
     }
     ++half_open.repeat_count;
     return Bytes(half_open.response_frame);
 }
 
+Result<void, DropReason> ResponderTable::check_limits(Instant now, const Route& from) const {
+    if (half_open_.size() >= session_room_) return Unexpected(DropReason::session_limit);
+    if (half_open_.size() >= config_.half_open_count_max) {
+        return Unexpected(DropReason::handshake_half_open_limit);
+    }
+    if (nonces_.is_full()) return Unexpected(DropReason::handshake_nonce_limit);
+    return rate_.check(now, from.address);
+}
+
 Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_ms,
                                                 const Route& from, const OpenedHello& hello,
                                                 SessionIdInUse is_in_use) {
-    if (half_open_.size() >= config_.half_open_count_max || nonces_.is_full()) {
-        return Unexpected(DropReason::handshake_limit);
-    }
+    STT_TRY_VOID(check_limits(now, from));
     const stc::Context& context = *hello.seed.context;
     ResponseInput input{
         .handshake_id = hello.handshake_id,
@@ -160,7 +181,7 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
         .used = intersection(config_.capabilities, hello.fields.capabilities),
     };
     const auto session_id = draw_session_id(input.parties, is_in_use);
-    if (!session_id) return Unexpected(DropReason::handshake_limit);
+    if (!session_id) return Unexpected(DropReason::handshake_session_id_in_use);
     random_->fill(input.challenge_nonce);
     random_->fill(input.frame_nonce);
     const SealedMessage response = build_response(context, input);
@@ -177,6 +198,7 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
     const Bytes frame = response.frame();
     std::copy(frame.begin(), frame.end(), half_open.response_frame.begin());
 
+    rate_.count(now, from.address);
     nonces_.insert(hello.fields.nonce,
                    nonce_expiry_ms(nonce_clock_ms(now, unix_ms), hello.fields.timestamp));
     by_nonce_.emplace(hello.fields.nonce, *session_id);

@@ -17,6 +17,7 @@
 #include "base/route.hpp"
 #include "core/handshake/messages.hpp"
 #include "core/handshake/nonce_store.hpp"
+#include "core/handshake/rate_limit.hpp"
 #include "core/handshake/session_id_in_use.hpp"
 #include "stc/random.hpp"
 
@@ -54,6 +55,7 @@ struct ResponderConfig {
     std::size_t half_open_count_max = 1'024;  // about 2 KiB each: 2 MiB
     std::size_t nonce_count_max = 65'536;     // about 160 bytes each: 10 MiB
     std::size_t repeat_count_max = 8;         // RESPONSEs beside the first
+    RateLimitConfig rate;
 };
 
 // Seeds, the nonces that were seen, and the half-open handshakes of one node, for all of its
@@ -74,13 +76,19 @@ public:
     // Its half-open handshakes end. False: no such seed.
     bool remove_seed(SeedId id) noexcept;
 
+    // How many sessions the caller has room for: half-open handshakes may become one each, and
+    // no more begin. Without a call there is no such limit.
+    void set_session_room(std::size_t count) noexcept { session_room_ = count; }
+
     // A HANDSHAKE frame of kind seed_with_hint. Gives RESPONSE's frame, of 1,200 bytes, to be
     // sent to `from` and nowhere else; the bytes are good until the next call that is not
     // const. `is_in_use` says whether the caller has a session of that id.
     // Drops: handshake_unexpected (not a HELLO frame), handshake_malformed,
     // handshake_seed_unknown, not_authentic, handshake_version, handshake_own_node,
     // handshake_timestamp, handshake_commitment, handshake_replayed, handshake_wrong_address (a
-    // repeat from elsewhere), handshake_limit.
+    // repeat from elsewhere), handshake_repeat_limit, handshake_half_open_limit,
+    // handshake_nonce_limit, handshake_rate, handshake_source_rate, session_limit,
+    // handshake_session_id_in_use (`is_in_use` says so of every one that is drawn).
     Result<Bytes, wire::DropReason> handle_hello(Instant now, std::int64_t unix_ms,
                                                  const Route& from, const wire::FrameView& frame,
                                                  SessionIdInUse is_in_use);
@@ -133,6 +141,7 @@ private:
                                                std::int64_t unix_ms) const;
     Result<Bytes, wire::DropReason> repeat_response(HalfOpen& half_open, const Route& from,
                                                     const Digest32& tag) noexcept;
+    Result<void, wire::DropReason> check_limits(Instant now, const Route& from) const;
     Result<Bytes, wire::DropReason> begin(Instant now, std::int64_t unix_ms, const Route& from,
                                           const OpenedHello& hello, SessionIdInUse is_in_use);
     std::optional<wire::SessionId> draw_session_id(Parties& parties, SessionIdInUse is_in_use);
@@ -144,6 +153,9 @@ private:
     ResponderConfig config_;
     stc::RandomSource* random_;
     std::vector<Seed> seeds_;
+    std::vector<const stc::Context*> contexts_;  // of seeds_, in their order
+    std::size_t session_room_ = SIZE_MAX;
+    RateLimit rate_;
     NonceStore nonces_;
     std::map<wire::SessionId, HalfOpen> half_open_;
     std::map<HandshakeNonce, wire::SessionId> by_nonce_;

@@ -38,8 +38,18 @@ std::string_view name_of(DropReason reason) noexcept {
             return "handshake_wrong_peer";
         case DropReason::handshake_wrong_address:
             return "handshake_wrong_address";
-        case DropReason::handshake_limit:
-            return "handshake_limit";
+        case DropReason::handshake_half_open_limit:
+            return "handshake_half_open_limit";
+        case DropReason::handshake_nonce_limit:
+            return "handshake_nonce_limit";
+        case DropReason::handshake_repeat_limit:
+            return "handshake_repeat_limit";
+        case DropReason::handshake_rate:
+            return "handshake_rate";
+        case DropReason::handshake_source_rate:
+            return "handshake_source_rate";
+        case DropReason::session_limit:
+            return "session_limit";
         case DropReason::handshake_session_id_in_use:
             return "handshake_session_id_in_use";
         case DropReason::data_beyond_initial_credit:

@@ -29,8 +29,13 @@ enum class DropReason : std::uint8_t {
     handshake_own_node,           // carries this node's own id. Spec protocol §4.4
     handshake_wrong_peer,         // not the node id that was asked for. Spec protocol §4.3
     handshake_wrong_address,      // from another address than it must come from
-    handshake_limit,              // too many half-open handshakes, nonces, repeats or sessions
-    handshake_session_id_in_use,  // RESPONSE names a session that exists. Spec protocol §4.3
+    handshake_half_open_limit,    // too many half-open handshakes
+    handshake_nonce_limit,        // too many nonces are remembered
+    handshake_repeat_limit,       // the same HELLO again, too often
+    handshake_rate,               // too many handshakes a second in all
+    handshake_source_rate,        // too many handshakes a second from one source
+    session_limit,                // too many sessions
+    handshake_session_id_in_use,  // names a session that exists. Spec protocol §4.1 (g), §4.3 (g)
     data_beyond_initial_credit,   // waits for its OPEN past the initial credit. Spec protocol §8.3
     stream_closed,                // of a stream that is closed
     queue_full,                   // a bounded queue had no room

@@ -38,7 +38,7 @@ TEST_CASE("protocol §4.1 (i): 1,024 half-open handshakes are kept, the next HEL
     CHECK(responder.send_new());
     CHECK(responder.table.half_open_count() == 1'024);
     const Frame late = responder.world.good_hello();
-    CHECK(reason_of(responder.send(late)) == DropReason::handshake_limit);
+    CHECK(reason_of(responder.send(late)) == DropReason::handshake_half_open_limit);
     CHECK(responder.table.half_open_count() == 1'024);
     // What was dropped for want of room was not used up: it may come again.
     CHECK(responder.table.nonce_count() == 1'024);
@@ -71,9 +71,9 @@ TEST_CASE("protocol §4.1 (i): when the store of nonces is full, new HELLOs are 
         REQUIRE(responder.send_new());
         responder.world.now += std::chrono::seconds(10);
     }
-    CHECK(reason_of(responder.send_new()) == DropReason::handshake_limit);
+    CHECK(reason_of(responder.send_new()) == DropReason::handshake_nonce_limit);
     responder.world.unix_ms = begin + 120'000;
-    CHECK(reason_of(responder.send_new()) == DropReason::handshake_limit);
+    CHECK(reason_of(responder.send_new()) == DropReason::handshake_nonce_limit);
     responder.world.unix_ms = begin + 120'001;
     CHECK(responder.send_new());
     CHECK(responder.table.nonce_count() == 1);
@@ -87,7 +87,7 @@ TEST_CASE("protocol §4.1 (f): repeats are settable, at n - 1, n and n + 1") {
         const Frame hello = responder.world.good_hello();
         CHECK(responder.send(hello));
         for (std::size_t i = 0; i < repeats; ++i) CHECK(responder.send(hello));
-        CHECK(reason_of(responder.send(hello)) == DropReason::handshake_limit);
+        CHECK(reason_of(responder.send(hello)) == DropReason::handshake_repeat_limit);
     }
 }
 

@@ -76,7 +76,7 @@ TEST_CASE("protocol §4.1 (f): a repeated HELLO gets the same bytes, 8 times") {
         REQUIRE(again);
         CHECK(is_equal(*again, response));
     }
-    CHECK(reason_of(pair.hello()) == DropReason::handshake_limit);
+    CHECK(reason_of(pair.hello()) == DropReason::handshake_repeat_limit);
     CHECK(pair.table.half_open_count() == 1);
     // The handshake itself goes on.
     Frame frame(response);
@@ -151,7 +151,7 @@ TEST_CASE("protocol §4.1 (g): a session_id in use makes the responder draw anot
     Frame again(full.initiator.hello_frame());
     CHECK(reason_of(full.table.handle_hello(full.world.now, full.world.unix_ms, full.world.from,
                                             again.view(), all_in_use)) ==
-          DropReason::handshake_limit);
+          DropReason::handshake_session_id_in_use);
     CHECK(full.table.nonce_count() == 0);
     CHECK(full.hello());
 }

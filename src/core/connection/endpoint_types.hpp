@@ -1,0 +1,86 @@
+// What the engine of a node is given, and what it tells.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stt/time.hpp>
+#include <variant>
+
+#include "core/connection/attempts.hpp"
+#include "core/connection/config.hpp"
+#include "core/connection/connection.hpp"
+#include "core/connection/events.hpp"
+#include "core/handshake/responder.hpp"
+
+namespace stt::connection {
+
+struct EndpointConfig {
+    ConnectionConfig connection;
+    // node_id = digest(identity): 32 random bytes that a node keeps. Spec protocol §4.
+    std::array<std::uint8_t, 32> identity{};
+    handshake::Capabilities capabilities{.streaming = true, .udp = true, .websocket = false};
+    // Limits of the responder; its node id and capabilities are set from the above.
+    handshake::ResponderConfig responder;
+    // RFC 8305 §5, see AttemptConfig; what else is there is set from `connection`.
+    Duration address_delay = std::chrono::milliseconds(250);
+    std::size_t address_count_max = 64;
+    // With so many sessions and half-open handshakes, no further handshake begins: neither as
+    // responder nor, counting attempts, as initiator. 8 KiB for each that is idle.
+    std::size_t session_count_max = 65'536;
+    // A stranger's HELLO costs a permutation for each, eight at a time.
+    std::size_t seed_count_max = 64;
+};
+
+// Names a session of this node for good.
+using SessionHandle = std::uint64_t;
+
+// Both clocks at one moment: the protocol's, which never goes back, and the wall's,
+// which goes into timestamps (unix milliseconds) and may.
+struct Moment {
+    Instant now{};
+    std::int64_t unix_ms = 0;
+};
+
+struct SessionAccepted {
+    SessionHandle session = 0;
+};
+struct SessionConnected {
+    AttemptId attempt = 0;
+    SessionHandle session = 0;
+    Duration handshake{};  // from the first HELLO until RESPONSE
+};
+struct ConnectFailed {
+    AttemptId attempt = 0;
+    ConnectError error = ConnectError::timeout;
+};
+// Its time was over. Its sessions end, as with remove_seed().
+struct SeedExpired {
+    handshake::SeedId seed = 0;
+};
+struct SessionEvent {
+    SessionHandle session = 0;
+    Event event;
+};
+using EndpointEvent =
+    std::variant<SessionAccepted, SessionConnected, ConnectFailed, SeedExpired, SessionEvent>;
+
+// Since the endpoint began. Everything that was dropped is in `drops`, by its reason: by the
+// endpoint itself, by sessions that are gone, and by those that live.
+struct EndpointStatistics {
+    std::size_t sessions = 0;  // now, as the next four
+    std::size_t half_open = 0;
+    std::size_t nonces = 0;
+    std::size_t seeds = 0;
+    std::size_t attempts = 0;
+
+    std::uint64_t sessions_accepted = 0;
+    std::uint64_t sessions_connected = 0;
+    std::uint64_t sessions_ended = 0;
+    std::array<std::uint64_t, connect_error_count> attempts_failed{};  // by ConnectError
+    // Of sessions that are gone; each that lives tells its own.
+    Connection::Totals ended_totals;
+    DropCounters drops{};
+};
+
+}  // namespace stt::connection
