@@ -43,10 +43,10 @@ struct ConnectionConfig {
     // Spec protocol §13.1; on IPv6 never over 1,452 unless set to another value than 1,472.
     // 1,200 to datagram_size_limit.
     std::size_t datagram_size_max = recovery::datagram_size_ceiling_ipv4;
-    recovery::CongestionAlgorithm congestion = recovery::CongestionAlgorithm::cubic;
+    recovery::CongestionAlgorithm congestion = recovery::CongestionAlgorithm::bbr;
 
     // Worst-case memory of a session: session_window_max of unread bytes, send_buffer_max for
-    // each stream that is written to, and 8.5 MiB of records of frames in flight.
+    // each stream that is written to, and 9.5 MiB of records of frames in flight.
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;

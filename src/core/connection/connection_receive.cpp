@@ -283,6 +283,11 @@ void Connection::on_frame_lost(const recovery::SentFrame& frame) {
     ++totals_.frames_lost;
     totals_.bytes_lost += frame.size;
     trace_.frame_lost(now_, frame);
+    send_again(frame);
+}
+
+// Of a frame that was lost, or may have been.
+void Connection::send_again(const recovery::SentFrame& frame) {
     const recovery::Cargo& cargo = frame.cargo;
     if (cargo.type != wire::FrameType::control) return streams_.on_lost(planned_of(cargo));
     if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();

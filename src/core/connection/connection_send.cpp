@@ -166,7 +166,10 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     const std::size_t mtu = path().mtu().current();
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
-    if (is_confirmed_ && path().mtu().probe_size(now)) release_at_ = allowance.release;
+    if (is_confirmed_) {
+        const auto mtu_probe_size = path().mtu().probe_size(now);
+        if (mtu_probe_size) release_at_ = path().release(now, *mtu_probe_size);
+    }
     is_marking_ = path().may_mark();
     streams_.set_payload_room(data_payload_room());
     batch_.begin(buffer, keys_.send, setup_.session_id);

@@ -2,6 +2,8 @@
 
 #include <stt/check.hpp>
 
+#include "core/recovery/background.hpp"
+#include "core/recovery/bbr.hpp"
 #include "core/recovery/cubic.hpp"
 #include "core/recovery/new_reno.hpp"
 
@@ -22,6 +24,10 @@ std::unique_ptr<CongestionController> make_congestion_controller(CongestionAlgor
             return std::make_unique<Cubic>(datagram_size);
         case CongestionAlgorithm::new_reno:
             return std::make_unique<NewReno>(datagram_size);
+        case CongestionAlgorithm::bbr:
+            return std::make_unique<Bbr>(datagram_size);
+        case CongestionAlgorithm::background:
+            return std::make_unique<Background>(datagram_size);
     }
     STT_CHECK(false);
     return nullptr;

@@ -22,7 +22,11 @@ inline constexpr std::size_t window_max_bytes = std::size_t{64} << 20;
 struct RateSample {
     std::uint64_t bytes = 0;  // delivered within `interval`
     Duration interval{};
-    std::uint64_t delivered_before = 0;  // the path's total when the newest acknowledged was sent
+    // Of the newest frame acknowledged: the path's total delivered when it was sent, the bytes in
+    // flight then, itself among them, and the bytes that were declared lost since.
+    std::uint64_t delivered_before = 0;
+    std::uint64_t in_flight = 0;
+    std::uint64_t lost = 0;
     bool is_app_limited = false;
 
     std::uint64_t bytes_per_second() const noexcept;  // 0 without a sample
@@ -57,8 +61,13 @@ struct CongestionEvent {
 
 struct LossSample {
     Instant now{};
-    std::size_t bytes = 0;      // declared lost together
-    std::size_t in_flight = 0;  // bytes, without them
+    std::size_t bytes = 0;        // declared lost together
+    std::size_t in_flight = 0;    // bytes, without them
+    std::uint64_t delivered = 0;  // bytes, on the path, in all
+    // Of the newest frame of these: bytes in flight when it was sent, itself among them, and
+    // bytes declared lost since then, these among them.
+    std::uint64_t in_flight_when_sent = 0;
+    std::uint64_t lost_since_sent = 0;
 };
 
 // Decides how many bytes may be in flight on one path. Bytes are those of whole frames.
@@ -81,6 +90,9 @@ public:
     // Bytes a second; null: the pacer derives it from window and round trip.
     virtual std::optional<std::uint64_t> pacing_rate() const noexcept { return std::nullopt; }
 
+    // It sends less than the path carries, to measure: what arrives now says nothing of the rate.
+    virtual bool is_holding_back() const noexcept { return false; }
+
     virtual void on_sent(Instant /*now*/, std::size_t /*bytes*/, std::size_t /*in_flight*/) {}
     virtual void on_acked(const AckSample& sample) = 0;
     // Every batch of losses, before the event that it may be.
@@ -99,7 +111,9 @@ protected:
     CongestionController& operator=(const CongestionController&) = default;
 };
 
-enum class CongestionAlgorithm : std::uint8_t { cubic, new_reno };
+// Cubic and new_reno take loss for congestion; bbr builds a model of the path; background yields
+// to whoever else is there.
+enum class CongestionAlgorithm : std::uint8_t { cubic, new_reno, bbr, background };
 
 std::unique_ptr<CongestionController> make_congestion_controller(CongestionAlgorithm algorithm,
                                                                  std::size_t datagram_size);

@@ -12,6 +12,8 @@ void DeliveryRate::on_sent(Instant now, std::size_t in_flight, SentFrame& frame)
     frame.delivered = delivered_;
     frame.delivered_at = delivered_at_;
     frame.first_sent_at = first_sent_at_;
+    frame.in_flight = in_flight + frame.size;
+    frame.lost = lost_;
     frame.is_app_limited = app_limited_until_ != 0;
 }
 
@@ -23,8 +25,8 @@ void DeliveryRate::on_acked(Instant now, const SentFrame& frame) noexcept {
     delivered_ += frame.size;
     delivered_at_ = now;
     if (newest_.has_value() && frame.sequence < newest_->sequence) return;
-    newest_ = Newest{frame.sequence,      frame.delivered, frame.delivered_at,
-                     frame.first_sent_at, frame.sent_at,   frame.is_app_limited};
+    newest_ = Newest{frame.sequence, frame.delivered, frame.delivered_at, frame.first_sent_at,
+                     frame.sent_at,  frame.in_flight, frame.lost,         frame.is_app_limited};
 }
 
 RateSample DeliveryRate::take_sample(Duration round_trip_minimum) noexcept {
@@ -39,6 +41,8 @@ RateSample DeliveryRate::take_sample(Duration round_trip_minimum) noexcept {
         std::max(newest.sent_at - newest.first_sent_at, delivered_at_ - newest.delivered_at);
     sample.delivered_before = newest.delivered;
     sample.is_app_limited = newest.is_app_limited;
+    sample.in_flight = newest.in_flight;
+    sample.lost = lost_ - newest.lost;
     if (interval < round_trip_minimum) return sample;
     sample.bytes = delivered_ - newest.delivered;
     sample.interval = interval;

@@ -15,6 +15,8 @@ class DeliveryRate {
 public:
     // Fills the frame's record of the delivery so far. `in_flight`: bytes before it.
     void on_sent(Instant now, std::size_t in_flight, SentFrame& frame) noexcept;
+    // Declared lost: RateSample::lost counts it for what was sent before.
+    void on_lost(std::uint64_t bytes) noexcept { lost_ += bytes; }
     // Nothing more to send for now: samples of what is in flight are app-limited.
     void on_app_limited(std::size_t in_flight) noexcept;
 
@@ -24,9 +26,11 @@ public:
     RateSample take_sample(Duration round_trip_minimum) noexcept;
 
     std::uint64_t delivered() const noexcept { return delivered_; }
+    std::uint64_t lost() const noexcept { return lost_; }
 
 private:
     std::uint64_t delivered_ = 0;
+    std::uint64_t lost_ = 0;
     Instant delivered_at_{};
     Instant first_sent_at_{};
     std::uint64_t app_limited_until_ = 0;  // a value of delivered_; 0: not limited
@@ -38,6 +42,8 @@ private:
         Instant delivered_at;
         Instant first_sent_at;
         Instant sent_at;
+        std::uint64_t in_flight;
+        std::uint64_t lost;
         bool is_app_limited;
     };
     std::optional<Newest> newest_;

@@ -320,11 +320,33 @@ TimeoutOutcome LossDetection::on_timeout(Instant now) {
             state.on_probe_timeout(now);
             outcome.probes = probes_per_timeout;
             outcome.path = path.number;
+            collect_oldest(path.number, state);
         }
     }
     trim(now);
     outcome.lost = lost_;
+    outcome.oldest = acked_;
     return outcome;
+}
+
+void LossDetection::collect_oldest(PathNumber number, const PathRecovery& path) {
+    // Frames of other paths lie between only while one is being left.
+    constexpr std::size_t looks_max = 256;
+    std::uint64_t from = path.scan_from_;
+    unsigned datagrams = 0;
+    std::uint64_t datagram = 0;
+    for (std::size_t looks = 0; looks < looks_max; ++looks) {
+        const auto sequence = log_.next_outstanding(from, log_.next_sequence());
+        if (!sequence.has_value()) return;
+        from = *sequence + 1;
+        const SentFrame& frame = log_.at(*sequence);
+        if (frame.path != number || frame.is_mtu_probe) continue;
+        if (datagrams == 0 || frame.datagram != datagram) {
+            if (++datagrams > probes_per_timeout) return;
+            datagram = frame.datagram;
+        }
+        acked_.push_back(frame);
+    }
 }
 
 }  // namespace stt::recovery

@@ -38,10 +38,14 @@ struct AckOutcome {
 
 struct TimeoutOutcome {
     std::span<const SentFrame> lost;
-    // Datagrams that should each carry something eliciting, new data or old or else PING, on
-    // `path`, window and pacing notwithstanding.
+    // Datagrams that should each carry something eliciting, data or else PING, on `path`, window
+    // and pacing notwithstanding.
     unsigned probes = 0;
     PathNumber path = 0;
+    // What the oldest datagrams in flight carried, as many as there are probes. Not lost, but
+    // worth another copy: of all that a probe can carry it is what the peer waits for longest
+    // (RFC 9002 §6.2.4).
+    std::span<const SentFrame> oldest;
 };
 
 // One sequence space over all paths. Loss, RTT and congestion belong to the path
@@ -116,6 +120,7 @@ private:
     void lose(Instant now, std::uint64_t sequence, PathRecovery& path, LossCause cause,
               std::vector<SentFrame>& into);
     void lose_all(Instant now, NumberedPath& path, std::vector<SentFrame>& into);
+    void collect_oldest(PathNumber number, const PathRecovery& path);
     void trim(Instant now);
 
     SentLog log_;
@@ -124,7 +129,7 @@ private:
     std::optional<std::uint64_t> largest_acked_;  // sequence, of all paths
     wire::EcnCounts ecn_counts_{};                // of the ACK with the largest sequence so far
 
-    std::vector<SentFrame> acked_;
+    std::vector<SentFrame> acked_;  // at a timeout: the oldest in flight
     std::vector<SentFrame> lost_;
     std::vector<SentFrame> forced_;  // lost outside an ACK or timeout: the next timeout reports
     Instant forced_at_{};

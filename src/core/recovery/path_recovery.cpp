@@ -15,10 +15,13 @@ SendAllowance PathRecovery::allowance(Instant now) const noexcept {
     if (config_.is_reliable) return {std::numeric_limits<std::size_t>::max(), std::nullopt};
     const std::size_t window = controller_->window();
     const std::size_t room = window > in_flight_ ? window - in_flight_ : 0;
-    SendAllowance allowance{std::min(room, pacer_.budget(now)), std::nullopt};
+    return {std::min(room, pacer_.budget(now)), release(now, mtu_.current())};
+}
+
+std::optional<Instant> PathRecovery::release(Instant now, std::size_t size) const noexcept {
     // With less room than a datagram only an ACK helps, no waiting.
-    if (room >= mtu_.current()) allowance.release = pacer_.next_release(now, mtu_.current());
-    return allowance;
+    if (config_.is_reliable || controller_->window() < in_flight_ + size) return std::nullopt;
+    return pacer_.next_release(now, size);
 }
 
 void PathRecovery::on_round_trip(Instant now, Duration sample) noexcept {
@@ -48,6 +51,7 @@ void PathRecovery::on_datagram_sent(Instant now, std::size_t eliciting_size) noe
     if (pacer_.rate() == 0) update_pacing(now);
     pacer_.on_sent(now, eliciting_size);
     controller_->on_sent(now, eliciting_size, in_flight_);
+    if (in_flight_ == eliciting_size) update_pacing(now);  // a flight begins
     const std::size_t window = controller_->window();
     const bool is_full = in_flight_ + mtu_.current() > window;
     // Slow start doubles the window within the round, so half of it is use enough.
@@ -100,7 +104,11 @@ void PathRecovery::on_lost(Instant now, const SentFrame& frame, bool is_congesti
     }
     if (!is_congestion) return;
     if (frame.datagram_size != 0) mtu_.on_datagram_lost(now, frame.datagram, frame.datagram_size);
+    rate_.on_lost(frame.size);
     gathered_.lost_bytes += frame.size;
+    // Found oldest first: the last one told is the newest.
+    gathered_.lost_newest_in_flight = frame.in_flight;
+    gathered_.lost_newest_lost = frame.lost;
     if (is_in_recovery(frame.sent_at)) {
         ++epoch_losses_;
     } else {
@@ -134,7 +142,11 @@ void PathRecovery::settle(Instant now) noexcept {
         controller_->on_spurious_congestion(now);
     }
     const std::uint32_t epoch_before = epoch_;
-    if (gathered_.lost_bytes > 0) controller_->on_lost({now, gathered_.lost_bytes, in_flight_});
+    if (gathered_.lost_bytes > 0) {
+        controller_->on_lost({now, gathered_.lost_bytes, in_flight_, rate_.delivered(),
+                              gathered_.lost_newest_in_flight,
+                              rate_.lost() - gathered_.lost_newest_lost});
+    }
     if (gathered_.lost_in_new_epoch > 0) {
         begin_epoch(now, gathered_.lost_newest_sent_at, CongestionEvent::Cause::loss);
     }
@@ -153,6 +165,7 @@ void PathRecovery::settle(Instant now) noexcept {
     // What this ACK's own losses began to recover from lets nothing grow.
     if (epoch_ != epoch_before) gathered_.acked_bytes_past_recovery = 0;
     if (gathered_.has_acked) controller_->on_acked(sample(now));
+    if (controller_->is_holding_back()) rate_.on_app_limited(in_flight_);
     controller_->set_datagram_size(mtu_.current());
     pacer_.set_datagram_size(mtu_.current());
     update_pacing(now);
@@ -181,9 +194,11 @@ std::optional<Instant> PathRecovery::probe_deadline() const noexcept {
     if (config_.is_reliable || eliciting_outstanding_ == 0 || loss_time_.has_value()) {
         return std::nullopt;
     }
-    Duration wait = rtt_.probe_timeout();
+    const Duration once = rtt_.probe_timeout();
+    Duration wait = once;
     for (unsigned i = 0; i < probe_timeouts_ && wait < probe_timeout_max; ++i) wait *= 2;
-    return std::max(eliciting_sent_at_, probe_timed_out_at_) + std::min(wait, probe_timeout_max);
+    wait = std::max(once, std::min(wait, probe_timeout_max));
+    return std::max(eliciting_sent_at_, probe_timed_out_at_) + wait;
 }
 
 void PathRecovery::on_probe_timeout(Instant now) noexcept {

@@ -17,8 +17,9 @@
 
 namespace stt::recovery {
 
-// RFC 6298 §2.5 lets a retransmission timer stop growing at a minute.
-inline constexpr Duration probe_timeout_max = std::chrono::seconds(60);
+// Where the backoff of probe timeouts ends (but never under one timeout). Two datagrams in this
+// time congest nothing, and a path that comes back after seconds is found within this.
+inline constexpr Duration probe_timeout_max = std::chrono::seconds(2);
 
 struct PathConfig {
     // A WebSocket: nothing is lost on it while it is the path, there is no probe timeout, no
@@ -61,6 +62,9 @@ public:
     // What window and pacing allow; SIZE_MAX on a reliable path. Less than mtu().current(): wait.
     // Probes after a timeout, and frames that elicit nothing, need no allowance.
     SendAllowance allowance(Instant now) const noexcept;
+    // When pacing lets a datagram of `size` leave, where the window has room for it; null: now,
+    // or not by waiting.
+    std::optional<Instant> release(Instant now, std::size_t size) const noexcept;
     // The allowance was not used up because nothing was there to send.
     void on_app_limited() noexcept { rate_.on_app_limited(in_flight_); }
     // A round trip measured otherwise: of the handshake.
@@ -80,9 +84,11 @@ private:
         Instant newest_sent_at{};
         std::uint64_t marked = 0;
         std::optional<Duration> round_trip;
-        std::size_t lost_bytes = 0;           // of congestion
-        std::uint32_t lost_in_new_epoch = 0;  // frames
-        Instant lost_newest_sent_at{};
+        std::size_t lost_bytes = 0;               // of congestion
+        std::uint32_t lost_in_new_epoch = 0;      // frames
+        Instant lost_newest_sent_at{};            // of those in a new epoch
+        std::uint64_t lost_newest_in_flight = 0;  // when the newest of all lost was sent
+        std::uint64_t lost_newest_lost = 0;
         std::uint64_t congestion_marks = 0;  // CE
         bool is_persistent = false;
         bool has_spurious = false;

@@ -60,6 +60,8 @@ struct SentFrame {
     std::uint64_t delivered = 0;  // bytes
     Instant delivered_at{};
     Instant first_sent_at{};
+    std::uint64_t in_flight = 0;  // bytes, with this frame
+    std::uint64_t lost = 0;       // bytes of the path declared lost so far
 
     // Set when it was declared lost.
     bool was_lost = false;  // in AckOutcome::acked: it came late, its loss was spurious
@@ -68,7 +70,7 @@ struct SentFrame {
 };
 
 // Frames between the oldest outstanding one and the next: what the largest replay window
-// of a receiver takes (Spec protocol §6). 65,536 × 136 bytes = 8.5 MiB at worst for a session.
+// of a receiver takes (Spec protocol §6). 65,536 × 152 bytes = 9.5 MiB at worst for a session.
 inline constexpr std::size_t sent_frames_max = 65'536;
 // Ranges of one ACK that are read; a peer sends at most 64 (Spec protocol §10.2). This, and
 // that reading stops below the log, bounds the work that an ACK can cost.

@@ -21,7 +21,8 @@ AckSample acked(std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("RFC 9002 §7: every controller starts with ten datagrams and keeps two") {
-    for (const auto algorithm : {CongestionAlgorithm::cubic, CongestionAlgorithm::new_reno}) {
+    for (const auto algorithm : {CongestionAlgorithm::cubic, CongestionAlgorithm::new_reno,
+                                 CongestionAlgorithm::background}) {
         const auto controller = make_congestion_controller(algorithm, 1'200);
         CAPTURE(controller->name());
         CHECK(controller->window() == 12'000);

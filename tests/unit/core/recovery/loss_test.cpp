@@ -94,6 +94,47 @@ TEST_CASE("RFC 9002 §6.2: probe timeouts double until something is acknowledged
     CHECK(sender.path().probe_timeouts() == 0);
 }
 
+TEST_CASE("RFC 9002 §6.2.4: a probe timeout names the oldest datagrams in flight, and loses none") {
+    Sender sender;
+    sender.send(at(milliseconds(0)));
+    sender.ack(at(milliseconds(100)), {{0, 0}});
+    const std::uint64_t first = sender.send(at(milliseconds(100)), 2);
+    sender.send_silent(at(milliseconds(101)));
+    sender.send(at(milliseconds(101)));
+    sender.send(at(milliseconds(102)));
+    const std::size_t in_flight = sender.path().bytes_in_flight();
+    const TimeoutOutcome outcome = sender.loss.on_timeout(at(seconds(1)));
+    CHECK(outcome.lost.empty());
+    CHECK(sequences(outcome.oldest) == Sequences{first, first + 1, first + 3});
+    CHECK(sender.path().bytes_in_flight() == in_flight);
+    CHECK(sender.loss.on_timeout(at(seconds(1))).oldest.empty());  // not due again
+}
+
+TEST_CASE("protocol §10.1: probe timeouts stop doubling at two seconds, or at one timeout") {
+    Sender sender;
+    sender.send(at(milliseconds(0)));
+    sender.ack(at(milliseconds(100)), {{0, 0}});
+    sender.send(at(milliseconds(100)));
+    Instant now = at(milliseconds(100));
+    for (int i = 0; i < 8; ++i) {
+        now = sender.loss.deadline().value();
+        sender.loss.on_timeout(now);
+        sender.send(now);
+    }
+    CHECK(*sender.loss.deadline() - now == seconds(2));
+
+    Sender slow;  // a path of ten seconds
+    slow.send(at(milliseconds(0)));
+    slow.ack(at(seconds(10)), {{0, 0}});
+    slow.send(at(seconds(10)));
+    const Duration once = *slow.loss.deadline() - at(seconds(10));
+    CHECK(once > seconds(10));
+    now = *slow.loss.deadline();
+    slow.loss.on_timeout(now);
+    slow.send(now);
+    CHECK(*slow.loss.deadline() - now == once);
+}
+
 TEST_CASE("a probe timeout that nothing could answer does not come again at once") {
     Sender sender;
     sender.send(at(Duration(0)));
