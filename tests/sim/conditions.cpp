@@ -66,9 +66,7 @@ Conditions draw_conditions(std::uint64_t seed, std::uint64_t bytes_each_way) {
     if (random.chance(10 * percent)) config.rotation_bytes = random.between(20'000, 1'000'000);
     if (random.chance(30 * percent)) config.stream_window_max = random.between(65'536, 1 << 20);
     if (random.chance(30 * percent)) config.send_buffer_max = random.between(20'000, 1 << 20);
-    if (random.chance(25 * percent)) {
-        config.congestion = recovery::CongestionAlgorithm::new_reno;
-    }
+    config.congestion = static_cast<recovery::CongestionAlgorithm>(random.below(4));
     return conditions;
 }
 
@@ -89,8 +87,7 @@ std::string describe(const Conditions& conditions) {
     text << "  session: rotation " << config.rotation_frames << " frames " << config.rotation_bytes
          << " bytes, stream window " << config.stream_window_max << ", send buffer "
          << config.send_buffer_max
-         << (config.congestion == recovery::CongestionAlgorithm::cubic ? ", cubic" : ", new_reno")
-         << '\n';
+         << ", controller " << static_cast<int>(config.congestion) << '\n';
     return text.str();
 }
 

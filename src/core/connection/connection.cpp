@@ -343,7 +343,7 @@ void Connection::handle_loss_timeout(Instant now) {
     if (!deadline || now < *deadline) return;
     const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
-    for (const recovery::SentFrame& frame : outcome.oldest) send_again(frame);
+    for (const recovery::SentFrame& frame : outcome.oldest) repeat(frame);
     loss_.release_outcome();
     if (outcome.probes > 0) {
         ++totals_.probe_timeouts;

@@ -203,7 +203,8 @@ private:
     void handle_session_close(Instant now, const wire::SessionClose& message);
     void on_frame_acknowledged(Instant now, const recovery::SentFrame& frame);
     void on_frame_lost(const recovery::SentFrame& frame);
-    void send_again(const recovery::SentFrame& frame);
+    void repeat(const recovery::SentFrame& frame);
+    void repeat_control(const recovery::Cargo& cargo);
     static stream::Planned planned_of(const recovery::Cargo& cargo) noexcept;
 
     // Sending.

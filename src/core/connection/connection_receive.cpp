@@ -283,13 +283,21 @@ void Connection::on_frame_lost(const recovery::SentFrame& frame) {
     ++totals_.frames_lost;
     totals_.bytes_lost += frame.size;
     trace_.frame_lost(now_, frame);
-    send_again(frame);
+    if (frame.cargo.type != wire::FrameType::control) {
+        return streams_.on_lost(planned_of(frame.cargo));
+    }
+    repeat_control(frame.cargo);
 }
 
-// Of a frame that was lost, or may have been.
-void Connection::send_again(const recovery::SentFrame& frame) {
-    const recovery::Cargo& cargo = frame.cargo;
-    if (cargo.type != wire::FrameType::control) return streams_.on_lost(planned_of(cargo));
+// Not lost, but a probe shall carry it once more.
+void Connection::repeat(const recovery::SentFrame& frame) {
+    if (frame.cargo.type != wire::FrameType::control) {
+        return streams_.repeat(planned_of(frame.cargo));
+    }
+    repeat_control(frame.cargo);
+}
+
+void Connection::repeat_control(const recovery::Cargo& cargo) {
     if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();
     if ((cargo.items & control_item::stream_limit) != 0) streams_.resend_stream_limit();
     const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();

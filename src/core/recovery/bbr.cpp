@@ -56,6 +56,26 @@ void Bbr::set_datagram_size(std::size_t size) {
     window_ = std::max(window_, window_min_datagrams * datagram_size_);
 }
 
+std::string_view Bbr::state() const noexcept {
+    switch (phase_) {
+        case Phase::startup:
+            return "startup";
+        case Phase::drain:
+            return "drain";
+        case Phase::probe_down:
+            return "probe_bw_down";
+        case Phase::probe_cruise:
+            return "probe_bw_cruise";
+        case Phase::probe_refill:
+            return "probe_bw_refill";
+        case Phase::probe_up:
+            return "probe_bw_up";
+        case Phase::probe_round_trip:
+            return "probe_rtt";
+    }
+    return "";
+}
+
 bool Bbr::is_probing_bandwidth() const noexcept {
     return phase_ == Phase::probe_down || phase_ == Phase::probe_cruise ||
            phase_ == Phase::probe_refill || phase_ == Phase::probe_up;

@@ -28,6 +28,7 @@ public:
     std::string_view name() const noexcept override { return "bbr"; }
     std::size_t window() const noexcept override { return static_cast<std::size_t>(window_); }
     bool is_in_slow_start() const noexcept override { return phase_ == Phase::startup; }
+    std::string_view state() const noexcept override;
     std::optional<std::uint64_t> pacing_rate() const noexcept override;
     bool is_holding_back() const noexcept override { return phase_ == Phase::probe_round_trip; }
     void on_sent(Instant now, std::size_t bytes, std::size_t in_flight) override;

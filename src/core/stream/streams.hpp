@@ -206,6 +206,8 @@ public:
     // The fate of a frame that plan() gave.
     void on_acknowledged(const Planned& planned);
     void on_lost(const Planned& planned);
+    // Not lost, but to be sent once more if its kind resends at all.
+    void repeat(const Planned& planned);
 
     // Session-wide values for CONTROL messages, when they changed; told again by the
     // caller until acknowledged.

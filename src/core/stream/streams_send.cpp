@@ -170,6 +170,14 @@ void Streams::on_acknowledged(const Planned& planned) {
     if (stream = find(planned.key); stream != nullptr) close_if_ended(*stream);
 }
 
+void Streams::repeat(const Planned& planned) {
+    const StreamState* const stream = find(planned.key);
+    if (stream == nullptr) return;
+    // A message that may be lost goes out once.
+    if (planned.type == wire::FrameType::data && !stream->is_credited) return;
+    on_lost(planned);
+}
+
 void Streams::on_lost(const Planned& planned) {
     StreamState* stream = find(planned.key);
     if (stream == nullptr || stream->is_closed) return;
