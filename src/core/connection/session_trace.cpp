@@ -35,6 +35,8 @@ std::string_view name_of(CloseCause cause) noexcept {
             return "idle_timeout";
         case CloseCause::lost:
             return "lost";
+        case CloseCause::seed_removed:
+            return "seed_removed";
         case CloseCause::unconfirmed:
             return "handshake_timeout";
     }
