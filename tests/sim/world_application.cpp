@@ -180,8 +180,8 @@ void WorldApplication::handle_closed(WorkNumber number, const connection::Closed
 }
 
 void WorldApplication::handle_event(NodeNumber node, const connection::EndpointEvent& event) {
-    ++progress_;
     if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
+        ++progress_;
         return handle_connected(node, *connected);
     }
     if (const auto* accepted = std::get_if<connection::SessionAccepted>(&event)) {
@@ -189,6 +189,7 @@ void WorldApplication::handle_event(NodeNumber node, const connection::EndpointE
         return;
     }
     if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
+        ++progress_;
         return handle_connect_failed(node, failed->attempt);
     }
     const auto* of_session = std::get_if<connection::SessionEvent>(&event);
@@ -198,6 +199,9 @@ void WorldApplication::handle_event(NodeNumber node, const connection::EndpointE
         return checker_.fail(node, "an event of a session that is unknown");
     }
     const WorkNumber number = found->second;
+    const bool is_of_path = std::holds_alternative<connection::Unreachable>(of_session->event) ||
+                            std::holds_alternative<connection::Reachable>(of_session->event);
+    if (!is_of_path) ++progress_;
     if (const auto* of_stream = std::get_if<stream::StreamEvent>(&of_session->event)) {
         handle_stream_event(number, *of_stream);
     } else if (const auto* closed = std::get_if<connection::Closed>(&of_session->event)) {
