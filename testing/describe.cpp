@@ -26,8 +26,8 @@ std::string_view name_of(wire::FrameType type) noexcept {
 
 constexpr std::array<std::string_view, 7> stream_event_names{
     "opened", "readable", "writable", "acknowledged", "reset", "stopped", "limit_raised"};
-constexpr std::array<std::string_view, 6> cause_names{"local", "peer", "violation", "idle", "lost",
-                                                      "unconfirmed"};
+constexpr std::array<std::string_view, 7> cause_names{
+    "local", "seed_removed", "peer", "violation", "idle", "lost", "unconfirmed"};
 
 std::string describe_session_event(const connection::Event& event) {
     std::ostringstream text;

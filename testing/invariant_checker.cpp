@@ -14,8 +14,8 @@ constexpr std::uint64_t amplification_max = 3;
 constexpr std::size_t sessions_a_turn = 8;
 // A sender skips one Sequence in 512 or more; a gap of this size is no skip.
 constexpr std::size_t sequence_gap_max = 1'000;
-// The longest probe timeout, and the granularity of timers.
-constexpr Duration loss_timer_max = recovery::probe_timeout_max + std::chrono::seconds(1);
+// What a loss timer may be late, whatever the round trip.
+constexpr Duration loss_timer_margin = std::chrono::seconds(1);
 
 // Never 0, which stands for a Sequence not seen.
 std::uint64_t fingerprint(const wire::FrameView& frame) noexcept {
@@ -183,8 +183,14 @@ void InvariantChecker::check_session(NodeNumber node, Session& session) {
                             connection->state() == connection::SessionState::key_rotating;
     if (is_at_work && connection->path().bytes_in_flight() > 0) {
         const auto timer = connection->poll_timeout();
-        if (!timer || *timer > network_.local_now(node) + loss_timer_max) {
-            fail(node, "bytes in flight that no timer asks for");
+        // A leap of the clock is a round trip like any other.
+        const Duration longest =
+            std::max(recovery::probe_timeout_max, connection->path().rtt().probe_timeout());
+        if (!timer || *timer > network_.local_now(node) + longest + loss_timer_margin) {
+            const Duration late = timer ? *timer - network_.local_now(node) : Duration::max();
+            fail(node, std::to_string(connection->path().bytes_in_flight()) +
+                           " bytes in flight that no timer asks for; the next is due in " +
+                           std::to_string(late.count()) + " us");
         }
     }
 }

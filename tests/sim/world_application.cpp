@@ -493,8 +493,7 @@ void WorldApplication::check_message(Work& work, StreamWork& stream) {
 void WorldApplication::check_end(Work& work, const StreamWork& stream) {
     const StreamPlan& plan = plan_of(work, stream);
     const std::uint64_t size = plan.size[stream.is_opener ? 1 : 0];
-    const bool is_reliable =
-        plan.kind == stream::StreamKind::bytes || plan.kind == stream::StreamKind::messages;
+    const bool is_reliable = plan.kind == StreamKind::bytes || plan.kind == StreamKind::messages;
     if (is_reliable && stream.received != size) fail(work, "a stream ended at the wrong place");
     if (!stream.is_opener && plan.reset_after) fail(work, "a stream ended that was given up");
 }

@@ -89,11 +89,11 @@ NodePlan draw_node(SeededRandom& random) {
 
 // Messages that fit into what may wait at any of the nodes.
 void draw_messages(SeededRandom& random, StreamPlan& stream, std::size_t size_max) {
-    stream.kind = static_cast<stream::StreamKind>(random.between(1, stream::stream_kind_count - 1));
+    stream.kind = static_cast<StreamKind>(random.between(1, stream::stream_kind_count - 1));
     const std::uint64_t largest =
-        stream.kind == stream::StreamKind::datagrams ? datagram_message_size_max : size_max;
+        stream.kind == StreamKind::datagrams ? datagram_message_size_max : size_max;
     stream.message_size_max = std::min(octaves(random, message_size_min, largest), largest);
-    if (stream.kind == stream::StreamKind::expiring) {
+    if (stream.kind == StreamKind::expiring) {
         stream.deadline = std::chrono::milliseconds(octaves(random, 5, 5'000));
     }
 }

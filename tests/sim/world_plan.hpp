@@ -17,8 +17,8 @@ namespace stt::sim {
 // such a kind.
 struct StreamPlan {
     bool is_opened_by_client = true;
-    stream::StreamKind kind = stream::StreamKind::bytes;
-    std::uint8_t priority = stream::priority_default;
+    StreamKind kind = StreamKind::bytes;
+    std::uint8_t priority = priority_default;
     Duration deadline{0};              // EXPIRING
     std::size_t message_size_max = 0;  // at least message_size_min
     std::uint64_t size[2] = {0, 0};
