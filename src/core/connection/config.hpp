@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <stt/time.hpp>
 
+#include "core/connection/custom_frames.hpp"
+#include "core/connection/padding.hpp"
 #include "core/recovery/congestion.hpp"
 #include "core/recovery/path_mtu.hpp"
 #include "core/stream/stream_kind.hpp"
@@ -53,6 +55,10 @@ struct ConnectionConfig {
     // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
     // §9.3.
     std::size_t message_size_max = stt::message_size_max;
+
+    PaddingPolicy padding = PaddingPolicy::none;  // Spec protocol §12.1
+    // Frame types of the application that are kept for it: see receive_custom().
+    CustomTypes custom_types;
 
     // Told what happens; null: nobody watches, and nothing is spent on it. Borrowed.
     trace::Sink* trace = nullptr;

@@ -57,6 +57,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       items_pending_(control_item::observed_address),
       rotated_at_(now),
       trace_(config.trace, setup_.session_id),
+      padding_(config.padding),
       batch_(scratch.batch),
       opening_(scratch.opening),
       unfolding_(scratch.unfolding) {
@@ -64,6 +65,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
     loss_.take_path(now, path_number);
     if (setup_.round_trip) path.on_round_trip(now, *setup_.round_trip);
     acks_.set_round_trip(path.rtt().smoothed());
+    acks_.set_acks_are_padded(padding_.is_on());
     draw_skip();
     if (setup_.role == session::Role::responder) {
         is_confirmed_ = true;

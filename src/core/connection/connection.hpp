@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,8 +18,10 @@
 #include "base/route.hpp"
 #include "codec/writer.hpp"
 #include "core/connection/config.hpp"
+#include "core/connection/custom_frames.hpp"
 #include "core/connection/events.hpp"
 #include "core/connection/liveness.hpp"
+#include "core/connection/padding.hpp"
 #include "core/connection/rate_meter.hpp"
 #include "core/connection/session_scratch.hpp"
 #include "core/connection/session_trace.hpp"
@@ -101,6 +104,14 @@ public:
     // This node's own network changed, or it woke: probes leave at once and with the first
     // backoff, and the session does not end before they could be answered.
     void network_changed(Instant now);
+    // A frame of the application's own type, 0x80 to 0xff, on any Stream ID, 0 included, with at
+    // most custom_payload_size_max bytes: never resent, no credit, in congestion control; goes
+    // before DATA, in turn with it. Of queue_full a CustomWritable tells the end. Keys of
+    // the Stream IDs named stay in memory, about 250 bytes each. Spec protocol §3.
+    Result<void, CustomError> send_custom(std::uint8_t type, std::uint16_t stream, Bytes payload);
+    // The oldest frame of a type in ConnectionConfig::custom_types. What finds the queue full is
+    // acknowledged all the same, dropped and counted as queue_full.
+    std::optional<CustomFrame> receive_custom();
     // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
     void close(Instant now, std::uint64_t code, std::string_view reason,
                CloseCause cause = CloseCause::local);
@@ -213,13 +224,23 @@ private:
     MutableBytes add_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
                            std::size_t payload_size, bool elicits_ack,
                            const recovery::Cargo& cargo);
+    // The same without padding. Spec protocol §12.1: PATH_* and MTU probes are exempt.
+    MutableBytes add_bare_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
+                                std::size_t payload_size, bool elicits_ack,
+                                const recovery::Cargo& cargo);
+    // The most that a frame of the open datagram can hold now, padding taken off.
+    std::size_t data_room(wire::FrameType type, std::uint16_t stream) const noexcept;
     std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_close(MutableBytes buffer);
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
     std::size_t write_datagram(Instant now, bool may_elicit, bool must_elicit);
-    void add_control_frame(Instant now, bool may_elicit, bool must_elicit);
+    // `is_only_frame`: what must elicit can be here alone.
+    void add_control_frame(Instant now, bool may_elicit, bool must_elicit, bool is_only_frame);
     void add_stream_frames();
+    void add_custom_frames(bool has_stream_frames);
+    bool has_custom_to_send() const noexcept { return custom_ && !custom_->to_send.empty(); }
+    void keep_custom(const wire::FrameView& frame, Bytes plaintext);
     std::size_t data_payload_room() const noexcept;
     static bool put(codec::Writer& writer, ControlPayload& payload,
                     const wire::ControlMessage& message);
@@ -290,6 +311,8 @@ private:
     std::uint64_t frames_while_closing_ = 0;
 
     SessionTrace trace_;
+    Padding padding_;
+    std::unique_ptr<CustomState> custom_;  // once a custom frame was sent or came
 
     // Of SessionScratch.
     FrameBatch& batch_;

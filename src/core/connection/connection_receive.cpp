@@ -19,6 +19,11 @@ bool is_acknowledged_alone(const wire::ControlMessage& message) {
            std::holds_alternative<wire::SessionClose>(message);
 }
 
+// Custom frames are no more than counted: they are never resent.
+bool is_of_streams(const recovery::Cargo& cargo) noexcept {
+    return cargo.type == wire::FrameType::data || cargo.type == wire::FrameType::stream_control;
+}
+
 }  // namespace
 
 bool Connection::handle_frames(Instant now, const Route& from,
@@ -177,7 +182,8 @@ Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
             return stream::Taken::yes;
         }
         default:
-            // Unassigned types are acknowledged and ignored. Spec protocol §3.
+            // Types that nobody asked for are acknowledged and ignored. Spec protocol §3.
+            keep_custom(frame, plaintext);
             return stream::Taken::yes;
     }
 }
@@ -264,7 +270,7 @@ void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& f
         trace_.tell(now, trace::LossSpurious{frame.sequence});
     }
     const recovery::Cargo& cargo = frame.cargo;
-    if (cargo.type != wire::FrameType::control) return streams_.on_acknowledged(planned_of(cargo));
+    if (is_of_streams(cargo)) return streams_.on_acknowledged(planned_of(cargo));
     if ((cargo.items & control_item::ack) != 0) acks_.on_ack_acknowledged(cargo.value);
     // A copy that was taken for lost may be acknowledged when the next rotation is under way.
     const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();
@@ -283,17 +289,13 @@ void Connection::on_frame_lost(const recovery::SentFrame& frame) {
     ++totals_.frames_lost;
     totals_.bytes_lost += frame.size;
     trace_.frame_lost(now_, frame);
-    if (frame.cargo.type != wire::FrameType::control) {
-        return streams_.on_lost(planned_of(frame.cargo));
-    }
+    if (is_of_streams(frame.cargo)) return streams_.on_lost(planned_of(frame.cargo));
     repeat_control(frame.cargo);
 }
 
 // Not lost, but a probe shall carry it once more.
 void Connection::repeat(const recovery::SentFrame& frame) {
-    if (frame.cargo.type != wire::FrameType::control) {
-        return streams_.repeat(planned_of(frame.cargo));
-    }
+    if (is_of_streams(frame.cargo)) return streams_.repeat(planned_of(frame.cargo));
     repeat_control(frame.cargo);
 }
 

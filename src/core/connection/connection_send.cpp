@@ -48,9 +48,31 @@ std::uint64_t Connection::take_sequence() noexcept {
     return sequence;
 }
 
+std::size_t Connection::data_room(wire::FrameType type, std::uint16_t stream) const noexcept {
+    const std::size_t room = batch_.payload_room(type, stream, next_sequence_);
+    return padding_.capacity(room, batch_.datagram_frames().empty());
+}
+
+// Spec protocol §12.1. The padding stands behind the payload that is returned.
 MutableBytes Connection::add_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
                                    std::size_t payload_size, bool elicits_ack,
                                    const recovery::Cargo& cargo) {
+    if (!padding_.is_on()) {
+        return add_bare_frame(type, stream, flags, payload_size, elicits_ack, cargo);
+    }
+    const std::size_t room = batch_.payload_room(type, stream, next_sequence_);
+    const std::size_t size =
+        padding_.padded_size(payload_size, room, batch_.datagram_frames().empty());
+    const auto padded_flags = static_cast<std::uint8_t>(flags | wire::flag::padded);
+    const MutableBytes plaintext =
+        add_bare_frame(type, stream, padded_flags, size, elicits_ack, cargo);
+    wire::write_padding(plaintext, payload_size);
+    return plaintext.first(payload_size);
+}
+
+MutableBytes Connection::add_bare_frame(wire::FrameType type, std::uint16_t stream,
+                                        std::uint8_t flags, std::size_t payload_size,
+                                        bool elicits_ack, const recovery::Cargo& cargo) {
     rotation_bytes_ += payload_size;
     ++rotation_frames_;
     ++totals_.frames_sent;
@@ -93,13 +115,14 @@ std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
 void Connection::seal_close(Instant now, std::uint64_t code, std::string_view reason) {
     const wire::ControlMessage message = wire::SessionClose{code, bytes_of(reason)};
     const std::size_t close_size = wire::encoded_size(message);
-    close_frame_.resize(recovery::datagram_size_base);
+    // Padded to the maximum, it fills the path's datagram as any other frame.
+    close_frame_.resize(padding_.is_on() ? path().mtu().current() : recovery::datagram_size_base);
     batch_.begin(close_frame_, keys_.send, setup_.session_id);
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
     codec::Writer writer(payload.bytes);
     if (acks_.should_ride(now)) put_ack(now, writer, payload);
-    const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
+    const std::size_t room = data_room(wire::FrameType::control, 0);
     if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
@@ -117,11 +140,16 @@ std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes bu
     answers_.pop_front();
     is_marking_ = false;
     batch_.begin(buffer, keys_.send, setup_.session_id);
-    STT_CHECK(batch_.begin_datagram(recovery::datagram_size_base));
+    const bool is_padded =
+        padding_.is_on() && !std::holds_alternative<wire::PathResponse>(answer.message);
+    STT_CHECK(
+        batch_.begin_datagram(is_padded ? path().mtu().current() : recovery::datagram_size_base));
     recovery::Cargo cargo;
     cargo.type = wire::FrameType::control;
-    codec::Writer writer(
-        add_frame(wire::FrameType::control, 0, 0, wire::encoded_size(answer.message), true, cargo));
+    const std::size_t size = wire::encoded_size(answer.message);
+    codec::Writer writer(is_padded
+                             ? add_frame(wire::FrameType::control, 0, 0, size, true, cargo)
+                             : add_bare_frame(wire::FrameType::control, 0, 0, size, true, cargo));
     wire::write(writer, answer.message);
     finish_datagram(now, false);
     batch_.seal();
@@ -142,7 +170,7 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     const wire::ControlMessage ping = wire::Ping{};
     recovery::Cargo cargo;
     cargo.type = wire::FrameType::control;
-    codec::Writer writer(add_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
+    codec::Writer writer(add_bare_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
     wire::write(writer, ping);
     // The kind of PADDING, a length of two bytes, and as many zeros as remain: a probe has 1,200
     // bytes or more, and never so many that the length would need a third.
@@ -158,7 +186,7 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
 bool Connection::has_eliciting_to_send() {
     const bool has_ping = is_ping_pending_ || (!pings_.empty() && !pings_.front().sent_at);
     return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending() ||
-           streams_.next_candidate().has_value();
+           has_custom_to_send() || streams_.next_candidate().has_value();
 }
 
 std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
@@ -208,21 +236,28 @@ std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_e
     }
     if (liveness_.is_unreachable()) may_elicit = false;
     const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
-    add_control_frame(now, may_elicit, must_elicit && !has_stream_frames);
-    if (may_elicit) add_stream_frames();
+    const bool has_more = has_stream_frames || (may_elicit && has_custom_to_send());
+    // Behind a padded frame there may be no room for what would elicit an acknowledgement.
+    add_control_frame(now, may_elicit, must_elicit, must_elicit && !has_more);
+    if (may_elicit) {
+        add_custom_frames(has_stream_frames);
+        add_stream_frames();
+    }
     const std::size_t size = batch_.datagram_size();
     finish_datagram(now, false);
     return size;
 }
 
-void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elicit) {
-    const std::size_t room = batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
+void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elicit,
+                                   bool is_only_frame) {
+    const std::size_t room = data_room(wire::FrameType::control, 0);
     ControlPayload payload;
     payload.cargo.type = wire::FrameType::control;
     codec::Writer writer(MutableBytes(payload.bytes).first(std::min(room, payload.bytes.size())));
     if (acks_.is_due(now) || (may_elicit && acks_.should_ride(now))) put_ack(now, writer, payload);
     if (may_elicit) put_items(writer, payload);
-    if (must_elicit && !payload.elicits_ack) put_ping(writer, payload);
+    const bool needs_ping = is_only_frame || (must_elicit && padding_.is_on() && writer.size() > 0);
+    if (needs_ping && !payload.elicits_ack) put_ping(writer, payload);
     if (writer.size() == 0) return;
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(),
                                          payload.elicits_ack, payload.cargo);
@@ -299,7 +334,7 @@ std::size_t Connection::data_payload_room() const noexcept {
                                           std::numeric_limits<std::uint64_t>::max(),
                                           0,
                                           keys_.send.epoch() + 1};
-    return wire::session_payload_size_max(header, path().mtu().current());
+    return padding_.capacity(wire::session_payload_size_max(header, path().mtu().current()), true);
 }
 
 void Connection::add_stream_frames() {
@@ -307,8 +342,7 @@ void Connection::add_stream_frames() {
         if (batch_.datagram_room() < frame_room_min) return;
         const auto candidate = streams_.next_candidate();
         if (!candidate) return;
-        const std::size_t room =
-            batch_.payload_room(candidate->type, candidate->key.id, next_sequence_);
+        const std::size_t room = data_room(candidate->type, candidate->key.id);
         const auto planned = streams_.plan(*candidate, room);
         if (!planned) return;
         recovery::Cargo cargo;

@@ -46,8 +46,13 @@ struct Unreachable {
 };
 struct Reachable {};
 
-using Event =
-    std::variant<stream::StreamEvent, Confirmed, PongReceived, Unreachable, Reachable, Closed>;
+// Custom frames wait for receive_custom(); told once until it has returned null.
+struct CustomReadable {};
+// send_custom() has room again, after it had none.
+struct CustomWritable {};
+
+using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Unreachable, Reachable,
+                           CustomReadable, CustomWritable, Closed>;
 
 // Datagrams by one route, written to the caller's buffer one behind the other: each has
 // segment_size bytes, the last what is left.
