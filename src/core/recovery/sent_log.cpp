@@ -9,8 +9,8 @@ namespace stt::recovery {
 namespace {
 
 // An empty ring above this is given back: most sessions are idle most of the time. Chosen: what a
-// few messages a second leave outstanding, in 1.2 KiB.
-constexpr std::size_t ring_size_idle = 8;
+// few messages a second leave outstanding, in 0.6 KiB.
+constexpr std::size_t ring_size_idle = 4;
 // So that a burst from an empty ring copies a third of its entries once more, and not all.
 constexpr std::size_t ring_growth = 4;
 constexpr std::size_t bits_size_min = 64;
