@@ -209,4 +209,21 @@ TEST_CASE(
     CHECK_FALSE(allowance.release.has_value());
 }
 
+TEST_CASE("RFC 8899 §4.1: a probe that only pacing holds back is told when it may leave") {
+    Sender sender;
+    warm_up(sender);
+    const Instant now = at(milliseconds(200));
+    for (int i = 0; i < 9; ++i) sender.send(now);
+    const SendAllowance allowance = sender.path().allowance(now);
+    REQUIRE(allowance.bytes >= 1'200);
+    REQUIRE(allowance.bytes < 1'472);
+    CHECK_FALSE(allowance.release.has_value());
+    const auto release = sender.path().release(now, 1'472);
+    REQUIRE(release.has_value());
+    CHECK(*release > now);
+    CHECK(sender.path().allowance(*release).bytes >= 1'472);
+    // Where the window has no room, no waiting helps.
+    CHECK_FALSE(sender.path().release(now, 100'000).has_value());
+}
+
 }  // namespace stt::recovery::testing
