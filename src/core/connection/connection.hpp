@@ -246,6 +246,7 @@ private:
                     const wire::ControlMessage& message);
     bool put_ping(codec::Writer& writer, ControlPayload& payload);
     void put_ack(Instant now, codec::Writer& writer, ControlPayload& payload);
+    void put_credits(codec::Writer& writer, ControlPayload& payload);
     void put_items(codec::Writer& writer, ControlPayload& payload);
     bool has_eliciting_to_send();
     void finish_datagram(Instant now, bool is_mtu_probe);

@@ -272,6 +272,7 @@ void Connection::on_frame_acknowledged(Instant now, const recovery::SentFrame& f
     const recovery::Cargo& cargo = frame.cargo;
     if (is_of_streams(cargo)) return streams_.on_acknowledged(planned_of(cargo));
     if ((cargo.items & control_item::ack) != 0) acks_.on_ack_acknowledged(cargo.value);
+    if ((cargo.items & control_item::credits) != 0) streams_.on_credits_acknowledged(cargo.offset);
     // A copy that was taken for lost may be acknowledged when the next rotation is under way.
     const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();
     if ((cargo.items & control_item::key_rotation) != 0 && is_current) {
@@ -301,6 +302,7 @@ void Connection::repeat(const recovery::SentFrame& frame) {
 
 void Connection::repeat_control(const recovery::Cargo& cargo) {
     if ((cargo.items & control_item::flow_credit) != 0) streams_.resend_flow_credit();
+    if ((cargo.items & control_item::credits) != 0) streams_.on_credits_lost(cargo.offset);
     if ((cargo.items & control_item::stream_limit) != 0) streams_.resend_stream_limit();
     const bool is_current = cargo.use == keys_.send.epoch() && keys_.send.is_rotating();
     if ((cargo.items & control_item::key_rotation) != 0 && is_current) {

@@ -293,6 +293,19 @@ void Connection::put_ack(Instant now, codec::Writer& writer, ControlPayload& pay
     if (acks_.wants_ping(now)) payload.has_ack_ping = put_ping(writer, payload);
 }
 
+// The CREDITs of several streams in one message. Spec protocol §8.1 CREDITS.
+void Connection::put_credits(codec::Writer& writer, ControlPayload& payload) {
+    constexpr std::size_t head_size_max = 8;  // kind, length and count
+    std::array<std::uint8_t, 1'024> entries;
+    if (writer.room() <= head_size_max) return;
+    const std::size_t room = std::min(writer.room() - head_size_max, entries.size());
+    const auto batch = streams_.take_credits(MutableBytes(entries).first(room));
+    if (!batch) return;
+    STT_CHECK(put(writer, payload, wire::Credits{batch->count, Bytes(entries).first(batch->size)}));
+    payload.cargo.items |= control_item::credits;
+    payload.cargo.offset = batch->number;
+}
+
 void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
     if ((items_pending_ & control_item::key_rotation) != 0 &&
         put(writer, payload, keys_.send.pending())) {
@@ -307,6 +320,7 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
             streams_.resend_flow_credit();
         }
     }
+    put_credits(writer, payload);
     if (const auto limit = streams_.take_stream_limit()) {
         if (put(writer, payload, wire::StreamLimit{*limit})) {
             payload.cargo.items |= control_item::stream_limit;

@@ -50,10 +50,12 @@ Result<void, wire::Violation> MessageAssembly::measure(const ReceiveBuffer& buff
     buffer.copy(begin, MutableBytes(field).first(size));
     codec::Reader reader(Bytes(field).first(size));
     const auto length = reader.varint();
-    begun_end_ = std::max(begun_end_, begin + field.size());
     if (!length) {
-        if (size < field.size() && length.error() == DecodeError::truncated) return {};
-        return Unexpected(wire::Violation{length.error()});
+        if (size == field.size() || length.error() != DecodeError::truncated) {
+            return Unexpected(wire::Violation{length.error()});
+        }
+        begun_end_ = std::max(begun_end_, begin + field.size());
+        return {};
     }
     const std::size_t field_size = size - reader.remaining().size();
     if (*length > size_max_ - field_size) {

@@ -30,6 +30,14 @@ public:
         last_ = &element;
     }
 
+    void push_front(Element& element) noexcept {
+        ListLink<Element>& at = element.*link;
+        STT_CHECK(!at.is_linked);
+        at = {nullptr, first_, true};
+        (first_ == nullptr ? last_ : (first_->*link).previous) = &element;
+        first_ = &element;
+    }
+
     // The element must be in this list.
     void remove(Element& element) noexcept {
         ListLink<Element>& at = element.*link;

@@ -84,6 +84,7 @@ struct StreamState {
 
     enum class Place : std::uint8_t { none, queued, blocked };
     ListLink<StreamState> control_link;
+    ListLink<StreamState> credit_link;
     ListLink<StreamState> data_link;  // of the queue, or of who waits for session credit
     ListLink<StreamState> begin_link;
     Place place = Place::none;

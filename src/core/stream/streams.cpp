@@ -345,6 +345,7 @@ void Streams::erase_if_unused(StreamKey key) {
         is_stream_limit_pending_ = true;
     }
     if (stream->control_link.is_linked) control_queue_.remove(*stream);
+    if (stream->credit_link.is_linked) credit_queue_.remove(*stream);
     unqueue_data(*stream);
     leave_begin_queue(*stream);
     clear_datagrams(*stream);

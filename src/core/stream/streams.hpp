@@ -39,6 +39,8 @@ inline constexpr std::size_t skip_count_max = 1'024;
 // dropped. Chosen: 20 ms at 100 Mbit/s; and the credit that the session's other streams have.
 inline constexpr std::size_t datagram_queue_max = 262'144;
 inline constexpr std::size_t datagram_total_max = session_credit_initial;
+// Streams in one CREDITS. Chosen: more than a datagram has room for.
+inline constexpr std::size_t credits_count_max = 256;
 // The longest deadline that an OPEN can give; above it counts as this. About 49 days.
 inline constexpr std::uint64_t deadline_ms_max = std::uint64_t{1} << 32;
 
@@ -215,6 +217,17 @@ public:
     std::optional<std::uint64_t> take_stream_limit() noexcept;
     void resend_flow_credit() noexcept { is_flow_credit_pending_ = true; }
     void resend_stream_limit() noexcept { is_stream_limit_pending_ = true; }
+    // Entries of one CREDITS message for several streams that have a CREDIT to send, written to
+    // `entries`. Null: fewer than two have, or fit; their CREDITs go out as STREAM_CONTROL. The
+    // caller tells what became of the frame, by the batch's number.
+    struct CreditsBatch {
+        std::uint64_t number = 0;
+        std::uint64_t count = 0;
+        std::size_t size = 0;  // of the entries
+    };
+    std::optional<CreditsBatch> take_credits(MutableBytes entries);
+    void on_credits_acknowledged(std::uint64_t number) { credits_batches_.erase(number); }
+    void on_credits_lost(std::uint64_t number);
     bool has_session_credit_pending() const noexcept {
         return is_flow_credit_pending_ || is_stream_limit_pending_;
     }
@@ -342,6 +355,10 @@ private:
     using StreamList = LinkedList<StreamState, link>;
     using DataList = StreamList<&StreamState::data_link>;
     StreamList<&StreamState::control_link> control_queue_;
+    StreamList<&StreamState::credit_link> credit_queue_;
+    // The streams of each CREDITS under way. As many as frames in flight at most.
+    std::map<std::uint64_t, std::vector<StreamKey>> credits_batches_;
+    std::uint64_t next_credits_batch_ = 0;
     std::array<DataList, priority_count> data_queues_;
     // For each priority, who has bytes and waits for session credit.
     std::array<DataList, priority_count> blocked_;

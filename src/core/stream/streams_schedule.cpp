@@ -12,6 +12,9 @@ namespace stt::stream {
 void Streams::queue_items(StreamState& stream, std::uint32_t items) {
     stream.items_pending |= items;
     if (!stream.control_link.is_linked) control_queue_.push_back(stream);
+    if ((items & item::credit) != 0 && !stream.credit_link.is_linked) {
+        credit_queue_.push_back(stream);
+    }
 }
 
 // The peer's limit. Until OPEN is acknowledged nothing goes past the initial credit: a receiver
@@ -89,11 +92,12 @@ StreamState* Streams::next_with_data(std::size_t priority) {
     DataList& queue = data_queues_[priority];
     DataList& blocked = blocked_[priority];
     while (true) {
-        // One at a time, so that none moves without being served while the credit lasts.
+        // One at a time, so that none moves without being served while the credit lasts, and before
+        // those that had their turn.
         if (is_session_open() && !blocked.is_empty()) {
             StreamState& unblocked = blocked.front();
             unqueue_data(unblocked);
-            queue.push_back(unblocked);
+            queue.push_front(unblocked);
             unblocked.place = StreamState::Place::queued;
         }
         if (queue.is_empty()) return nullptr;

@@ -77,11 +77,51 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
     if (planned.items == 0) return std::nullopt;
     stream.items_pending &= ~planned.items;
     stream.items_unacknowledged |= planned.items;
+    if ((planned.items & item::credit) != 0) credit_queue_.remove(stream);
     if ((planned.items & item::skip) != 0) {
         stream.send.on_skip_sent(skip_of(planned));
         if (stream.send.has_skip()) stream.items_pending |= item::skip;
     }
     return planned;
+}
+
+std::optional<Streams::CreditsBatch> Streams::take_credits(MutableBytes entries) {
+    CreditsBatch batch;
+    std::vector<StreamKey> keys;
+    codec::Writer writer(entries);
+    const auto size_of = [](const StreamState& stream) {
+        return codec::varint_size(stream.key.id) + codec::varint_size(stream.key.use) +
+               codec::varint_size(stream.window.limit());
+    };
+    if (credit_queue_.is_empty() || credit_queue_.front().credit_link.next == nullptr) return {};
+    const StreamState& first = credit_queue_.front();
+    if (size_of(first) + size_of(*first.credit_link.next) > writer.room()) return {};
+    while (!credit_queue_.is_empty() && keys.size() < credits_count_max) {
+        StreamState& stream = credit_queue_.front();
+        if (size_of(stream) > writer.room()) break;
+        writer.varint(stream.key.id);
+        writer.varint(stream.key.use);
+        writer.varint(stream.window.limit());
+        keys.push_back(stream.key);
+        credit_queue_.remove(stream);
+        stream.items_pending &= ~item::credit;
+    }
+    batch.number = next_credits_batch_++;
+    batch.count = keys.size();
+    batch.size = writer.size();
+    credits_batches_.emplace(batch.number, std::move(keys));
+    return batch;
+}
+
+void Streams::on_credits_lost(std::uint64_t number) {
+    const auto batch = credits_batches_.extract(number);
+    if (batch.empty()) return;
+    for (const StreamKey key : batch.mapped()) {
+        StreamState* stream = find(key);
+        if (stream != nullptr && !stream->is_closed && needs_credit(*stream)) {
+            queue_items(*stream, item::credit);
+        }
+    }
 }
 
 std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t payload_room) {

@@ -2,53 +2,11 @@
 // was once possible.
 #include <doctest/doctest.h>
 
-#include <array>
-#include <initializer_list>
 #include <vector>
 
-#include "codec/writer.hpp"
-#include "core/stream/streams.hpp"
+#include "victim.hpp"
 
 namespace stt::stream {
-namespace {
-
-constexpr Duration rtt = std::chrono::milliseconds(10);
-const Instant start(std::chrono::seconds(1));
-
-// A responder's streams, and a peer whose frames are written by hand.
-struct Victim {
-    Streams streams{StreamsConfig{}};
-
-    Result<Taken, wire::Violation> control(std::uint16_t id, std::uint64_t use,
-                                           std::initializer_list<wire::StreamControlMessage> sent) {
-        std::array<std::uint8_t, 1'024> payload;
-        codec::Writer writer(payload);
-        writer.varint(use);
-        for (const auto& message : sent) wire::write(writer, message);
-        const auto messages = wire::StreamControlMessages::parse(writer.written());
-        REQUIRE(messages.has_value());
-        return streams.handle_stream_control(start, rtt, id, *messages);
-    }
-    Result<Taken, wire::Violation> data(std::uint16_t id, std::uint64_t use, std::uint64_t offset,
-                                        std::size_t size, bool is_end = false) {
-        const std::vector<std::uint8_t> bytes(size, 'x');
-        const std::uint8_t flags = is_end ? wire::flag::stream_end : std::uint8_t{0};
-        return streams.handle_data(start, rtt, id, flags, {use, offset, 0, bytes});
-    }
-    // All that the streams send is acknowledged.
-    void acknowledge_all() {
-        while (const auto candidate = streams.next_candidate()) {
-            const auto planned = streams.plan(*candidate, 1'100);
-            REQUIRE(planned.has_value());
-            streams.on_acknowledged(*planned);
-        }
-    }
-};
-
-const wire::StreamControlMessage open_bytes = wire::Open{0, 3, 0, {}};
-
-}  // namespace
-
 TEST_CASE("protocol §8.3 (f): a stream that was never opened cannot be opened again") {
     Victim victim;
     REQUIRE(victim.data(1, 0, 0, 100).has_value());
