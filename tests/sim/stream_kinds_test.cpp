@@ -12,7 +12,6 @@ namespace {
 using namespace testing;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using stream::StreamKind;
 
 constexpr std::uint32_t message_count = 400;
 
