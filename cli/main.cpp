@@ -31,6 +31,11 @@ void add_common(CLI::App& command, CommonOptions& options) {
         ->required()
         ->type_name("FILE");
     command.add_flag("-v,--verbose", options.verbosity, "Log to standard error; -vv logs more");
+    command
+        .add_option("--qlog", options.qlog_directory,
+                    "Write a trace of what the protocol does into this folder")
+        ->type_name("DIR")
+        ->check(CLI::ExistingDirectory.description(""));
 }
 
 void add_timeout(CLI::App& command, CommonOptions& options) {

@@ -3,8 +3,14 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <ctime>
+#include <fstream>
 #include <memory>
 #include <utility>
 
@@ -19,6 +25,9 @@ constexpr double handshake_seconds = 10;  // Spec protocol §4.3
 constexpr double idle_seconds = 60;
 // This many keep-alives may be lost before that.
 constexpr double keep_alives = 4;
+// A person is told of a silent peer after this part of the time that silence is borne.
+constexpr double silent_part = 4;
+constexpr double silent_seconds_max = 4;
 // Worst-case memory of a session: what is received and unread, and what is unsent. The
 // tool stays below 64 MB with both and its own buffers. Issue 2.
 constexpr std::size_t stream_window_max = 16u << 20;
@@ -34,6 +43,22 @@ spdlog::level::level_enum to_level(LogLevel level) {
             return spdlog::level::warn;
     }
     return spdlog::level::warn;
+}
+
+// Writes traces to a new file in `directory`, named by time and process.
+std::function<void(std::string_view)> start_trace(const std::string& directory) {
+    if (directory.empty()) return {};
+    const std::string path =
+        fmt::format("{}/stt-{}-{}.sqlog", directory, std::time(nullptr), ::getpid());
+    const auto file = std::make_shared<std::ofstream>(path, std::ios::binary);
+    if (!*file) {
+        Console().warning(
+            fmt::format("cannot write the trace {}: {}", visible(path), std::strerror(errno)));
+        return {};
+    }
+    return [file](std::string_view piece) {
+        file->write(piece.data(), static_cast<std::streamsize>(piece.size()));
+    };
 }
 
 Duration to_duration(double seconds) {
@@ -61,11 +86,26 @@ NodeConfig node_config(const CommonOptions& options) {
     const double silence = options.timeout_seconds.value_or(idle_seconds);
     config.handshake_timeout = to_duration(options.timeout_seconds.value_or(handshake_seconds));
     config.idle_timeout = to_duration(silence);
+    config.resume_timeout = config.idle_timeout;
+    config.unreachable_after = to_duration(std::min(silent_seconds_max, silence / silent_part));
     config.keep_alive = to_duration(silence / keep_alives);
     config.stream_window_max = stream_window_max;
     config.session_window_max = session_window_max;
     config.log = start_log(options.verbosity);
+    config.trace = start_trace(options.qlog_directory);
     return config;
+}
+
+asio::awaitable<void> tell_reachability(Session session, Console& console) {
+    while (true) {
+        const auto event = co_await session.next_event();
+        if (!event) co_return;
+        if (std::holds_alternative<Unreachable>(*event)) {
+            console.note("the other side does not answer; waiting for it");
+        } else if (std::holds_alternative<Reachable>(*event)) {
+            console.note("the other side answers again");
+        }
+    }
 }
 
 asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& endpoint,

@@ -8,6 +8,7 @@
 #include <stt/node.hpp>
 #include <stt/result.hpp>
 
+#include "console.hpp"
 #include "endpoint.hpp"
 #include "options.hpp"
 
@@ -17,6 +18,10 @@ namespace stt::cli {
 std::function<void(LogLevel, std::string_view)> start_log(int verbosity);
 
 NodeConfig node_config(const CommonOptions& options);
+
+// Says on standard error when the other side stops answering, and when it answers again, until
+// the session has ended. `console` must outlive that.
+asio::awaitable<void> tell_reachability(Session session, Console& console);
 
 // Resolves and connects. The problem names every likely cause.
 asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& endpoint,

@@ -67,6 +67,7 @@ public:
                                      milliseconds(session_.statistics().handshake)));
             co_await ping_all();
             summary_.print(console_);
+            if (options_.common.verbosity > 0) print_statistics(session_.statistics());
             session_.close();
         }
         co_await node_.close();
@@ -96,6 +97,23 @@ private:
                 std::chrono::duration<double>(options_.interval_seconds)));
             co_await pause_.async_wait(as_result);
         }
+    }
+
+    void print_statistics(const SessionStatistics& statistics) {
+        console_.say(fmt::format("round trip: smoothed {:.3f} ms, variation {:.3f} ms",
+                                 milliseconds(statistics.rtt_smoothed),
+                                 milliseconds(statistics.rtt_variation)));
+        console_.say(fmt::format("datagrams: {} bytes, {} sent, {} received",
+                                 statistics.datagram_size, statistics.datagrams_sent,
+                                 statistics.datagrams_received));
+        console_.say(fmt::format("frames: {} sent, {} received, {} lost, {} dropped",
+                                 statistics.frames_sent, statistics.frames_received,
+                                 statistics.frames_lost, statistics.frames_dropped));
+        for (const DropCount& drop : statistics.drops) {
+            console_.say(fmt::format("  dropped: {} {}", drop.count, drop.reason));
+        }
+        console_.say(fmt::format("congestion: {}, window {} bytes", statistics.controller,
+                                 statistics.congestion_window));
     }
 
     void fail(const Problem& problem) {

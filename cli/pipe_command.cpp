@@ -47,6 +47,7 @@ public:
             co_await open();
         }
         if (stream_) {
+            spawn(tell_reachability(session_, console_));
             spawn(send_input());
             spawn(receive_output());
             // A terminal that nobody types on must not keep us once all is lost.

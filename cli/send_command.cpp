@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/thread_pool.hpp>
 #include <atomic>
@@ -54,6 +55,7 @@ public:
         auto session = co_await connect(node_, endpoint_, options_.common);
         if (session) {
             session_ = *session;
+            asio::co_spawn(executor_, tell_reachability(session_, console_), asio::detached);
             co_await transfer();
         } else {
             fail(session.error());

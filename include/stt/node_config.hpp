@@ -42,6 +42,15 @@ struct NodeConfig {
     // socket; where the system grants none, nothing is watched.
     bool watches_network = true;
 
+    // Called with pieces of an event trace of all sessions, in qlog's form, to be written one after
+    // the other into a file NAME.sqlog; empty: no trace, and no cost. What is in it, and what
+    // never is: docs/guide/observability.md. Called inside of the engine: it must not use the
+    // node. Addresses and node ids are written only with trace_has_peers, endpoint names and
+    // reasons of closing only with trace_has_texts.
+    std::function<void(std::string_view)> trace;
+    bool trace_has_peers = false;
+    bool trace_has_texts = false;
+
     // Called with one line for each event worth a log; may be empty.
     std::function<void(LogLevel, std::string_view)> log;
 };

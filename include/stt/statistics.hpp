@@ -3,27 +3,71 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <stt/time.hpp>
+#include <vector>
 
 namespace stt {
 
-// What a session measured so far. Sizes in bytes.
+// Why frames were dropped, and how many: a word such as "not_authentic", a literal.
+struct DropCount {
+    std::string_view reason;
+    std::uint64_t count = 0;
+};
+
+// What a session measured so far: sizes in bytes, rates in bytes a second, counts since it began.
+// What belongs to a path is of the one in use. Once the session has ended these are the last.
 struct SessionStatistics {
     Duration handshake{};  // from the first HELLO until RESPONSE; zero at a responder
+
+    // The path.
     Duration rtt_smoothed{};
     Duration rtt_min{};
     Duration rtt_latest{};
+    Duration rtt_variation{};
+    std::uint64_t datagram_size = 0;    // the path MTU, without headers of IP and UDP
+    std::string_view controller;        // a literal, such as "cubic"
+    std::string_view controller_state;  // a literal, such as "slow_start"
     std::uint64_t congestion_window = 0;
     std::uint64_t bytes_in_flight = 0;
-    std::uint64_t datagram_size = 0;
+    std::uint64_t pacing_rate = 0;    // 0: not paced yet
+    std::uint64_t delivery_rate = 0;  // of the newest sample
+    std::uint64_t congestion_events = 0;
+    std::uint64_t probe_timeouts = 0;
+
+    // On the wire.
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_received = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t datagrams_sent = 0;
+    std::uint64_t datagrams_received = 0;
+    std::uint64_t send_rate = 0;  // smoothed over a second
+    std::uint64_t receive_rate = 0;
+    std::uint64_t acks_sent = 0;
+    std::uint64_t acks_received = 0;
     std::uint64_t frames_lost = 0;
-    std::uint64_t frames_dropped = 0;
-    std::uint64_t bytes_sent = 0;      // on the wire
-    std::uint64_t bytes_received = 0;  // on the wire
+    std::uint64_t bytes_lost = 0;
+    std::uint64_t losses_spurious = 0;  // declared lost, and acknowledged later
+
+    // Credit of the session. Spec protocol §9.
+    std::uint64_t send_credit_limit = 0;
+    std::uint64_t send_credit_used = 0;
+    std::uint64_t receive_credit_limit = 0;
+    std::uint64_t receive_credit_used = 0;
+    std::uint64_t bytes_unread = 0;
+
+    std::uint64_t streams_open = 0;
+    std::uint64_t streams_opened = 0;  // by this side
+    std::uint64_t streams_opened_limit = 0;
+    std::uint64_t streams_accepted = 0;  // opened by the peer
+    std::uint64_t streams_accepted_limit = 0;
+
     std::uint64_t send_epoch = 0;
     std::uint64_t receive_epoch = 0;
+
+    std::uint64_t frames_dropped = 0;  // the sum of all `drops`
+    std::vector<DropCount> drops;      // those that are not zero
 };
 
 // What one stream did so far. Offsets and sizes in bytes; of a stream of messages they include

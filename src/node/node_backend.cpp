@@ -24,8 +24,21 @@ constexpr Duration time_max = std::chrono::hours(24 * 365);
 
 const std::error_code aborted = asio::error::operation_aborted;
 
-connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::RandomSource& random) {
+std::unique_ptr<trace::QlogWriter> make_trace(const NodeConfig& config) {
+    if (!config.trace) return nullptr;
+    trace::QlogOptions options;
+    options.reference = platform::now();
+    options.reference_unix_ms = platform::unix_milliseconds();
+    options.has_groups = true;
+    options.has_peers = config.trace_has_peers;
+    options.has_texts = config.trace_has_texts;
+    return std::make_unique<trace::QlogWriter>(options, config.trace);
+}
+
+connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::RandomSource& random,
+                                           trace::Sink* trace) {
     connection::EndpointConfig endpoint;
+    endpoint.connection.trace = trace;
     if (config.identity) {
         endpoint.identity = *config.identity;
     } else {
@@ -68,7 +81,8 @@ bool NodeBackend::Socket::serves(const Address& address) const noexcept {
 NodeBackend::NodeBackend(asio::io_context& context, const Seed& seed, const NodeConfig& config)
     : context_(context),
       config_(config),
-      endpoint_(endpoint_config(config, random_), random_),
+      trace_(make_trace(config)),
+      endpoint_(endpoint_config(config, random_, trace_.get()), random_),
       send_buffer_(send_buffer_size),
       timer_(context) {
     const auto added = endpoint_.add_seed(seed.bytes());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/connection/endpoint.hpp"
+#include "core/trace/qlog_writer.hpp"
 #include "node/await_completion.hpp"
 #include "node/handler_table.hpp"
 #include "node/session_backend.hpp"
@@ -104,6 +105,7 @@ private:
     asio::io_context& context_;
     NodeConfig config_;
     platform::SystemRandom random_;
+    std::unique_ptr<trace::QlogWriter> trace_;  // before the endpoint, which refers to it
     connection::Endpoint endpoint_;
     handshake::SeedId seed_ = 0;
 

@@ -5,9 +5,9 @@
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <exception>
-#include <numeric>
 
 #include "node/node_backend.hpp"
+#include "node/session_statistics.hpp"
 #include "node/stream_backend.hpp"
 #include "platform/clock.hpp"
 
@@ -84,22 +84,9 @@ void SessionBackend::wake() {
 SessionStatistics SessionBackend::statistics() const {
     const auto* engine = connection();
     if (engine == nullptr) return statistics_;
-    const auto& path = engine->path();
-    statistics_.rtt_smoothed = path.rtt().smoothed();
-    statistics_.rtt_min = path.rtt().minimum();
-    statistics_.rtt_latest = path.rtt().latest();
-    statistics_.congestion_window = path.controller().window();
-    statistics_.bytes_in_flight = path.bytes_in_flight();
-    statistics_.datagram_size = path.mtu().current();
-    statistics_.frames_sent = engine->totals().frames_sent;
-    statistics_.frames_received = engine->totals().frames_received;
-    statistics_.frames_lost = engine->totals().frames_lost;
-    statistics_.bytes_sent = engine->totals().bytes_sent;
-    statistics_.bytes_received = engine->totals().bytes_received;
-    statistics_.send_epoch = engine->send_epoch();
-    statistics_.receive_epoch = engine->receive_epoch();
-    const auto& drops = engine->drops();
-    statistics_.frames_dropped = std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
+    const Duration handshake = statistics_.handshake;
+    statistics_ = statistics_of(engine->statistics(platform::now()));
+    statistics_.handshake = handshake;
     return statistics_;
 }
 

@@ -1,5 +1,6 @@
 """stt pipe and stt ping."""
 
+import json
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ class Pipe(Case):
         return running
 
     def connect(self, stdin=None):
-        return self.start("pipe", "--seed", self.seed, self.target, stdin=stdin,
+        return self.start("pipe", "--seed", self.seed, self.path_target, stdin=stdin,
                           binary_output=True)
 
     def file(self, name, seed):
@@ -60,6 +61,29 @@ class Pipe(Case):
         ended = connector.wait()
         self.assertEqual((ended.code, ended.output), (OK, b"late answer"))
         self.assertEqual(listener.wait().code, OK)
+
+    def test_an_outage_and_a_new_address_do_not_break_it(self):
+        emulator = self.emulate("delay_ms=5")
+        listener, connector = self.listen(subprocess.PIPE), self.connect(subprocess.PIPE)
+
+        def exchange(text):
+            for side, other in ((connector, listener), (listener, connector)):
+                side.process.stdin.write(text)
+                side.process.stdin.flush()
+                wait_until(lambda: other.output.endswith(text), "what was sent")
+        exchange(b"before")
+        emulator.tell("blackout 6000")
+        connector.process.stdin.write(b"during")
+        connector.process.stdin.flush()
+        connector.wait_for("does not answer", "errors")
+        emulator.tell("rebind address")
+        connector.wait_for("answers again", "errors")
+        wait_until(lambda: listener.output.endswith(b"during"), "what was sent meanwhile")
+        exchange(b"after")
+        for side in (connector, listener):
+            side.process.stdin.close()
+            side.process.stdin = None
+        self.assertEqual((connector.wait().code, listener.wait().code), (OK, OK))
 
     def test_a_killed_listener_leaves_a_connector_that_can_be_interrupted(self):
         listener = self.listen()
@@ -113,6 +137,19 @@ class Ping(Case):
         self.assertRegex(lines[0], r"^handshake with .*: \d+\.\d+ ms$")
         self.assertEqual(len(lines), 5)
         self.assertRegex(lines[4], r"^3 of 3 answered, min/avg/max [\d.]+/[\d.]+/[\d.]+ ms$")
+
+    def test_statistics_and_a_trace(self):
+        self.receive()
+        traces = self.folder / "traces"
+        traces.mkdir()
+        ended = self.run_stt("ping", "--seed", self.seed, "-c", "2", "-i", "0.05", "-v", "--qlog",
+                             traces, self.target)
+        self.assertEqual(ended.code, OK, ended.errors)
+        self.assertRegex(ended.output, r"frames: \d+ sent, \d+ received, 0 lost, 0 dropped")
+        (trace,) = traces.iterdir()
+        records = trace.read_bytes().split(b"\x1e")[1:]
+        self.assertIn("qlog_version", json.loads(records[0]))
+        self.assertGreater(len([json.loads(record) for record in records]), 10)
 
     def test_ipv6_and_names(self):
         receiver = self.start("receive", "--seed", self.seed, "--listen", "[::]:0", self.inbox)
