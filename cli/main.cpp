@@ -47,6 +47,15 @@ void add_timeout(CLI::App& command, CommonOptions& options) {
         ->check(CLI::Range(0.1, 3600.0).description(""));
 }
 
+void add_congestion(CLI::App& command, CommonOptions& options) {
+    command
+        .add_option("--congestion", options.congestion,
+                    "How to share the path: bbr [default], cubic, or background, which\n"
+                    "yields to everything else")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"bbr", "cubic", "background"}).description(""));
+}
+
 void add_seed(CLI::App& app, std::string& file) {
     CLI::App* seed = app.add_subcommand("seed", "Make and show seeds");
     seed->require_subcommand(1);
@@ -65,6 +74,7 @@ void add_send(CLI::App& app, SendOptions& options) {
     CLI::App* send = app.add_subcommand("send", "Send files and folders");
     add_common(*send, options.common);
     add_timeout(*send, options.common);
+    add_congestion(*send, options.common);
     send->add_option("PATH", options.paths,
                      "Files and folders to send; the last word is HOST:PORT, where to send\n"
                      "them (port 9001 if left out)")
@@ -99,6 +109,7 @@ void add_pipe(CLI::App& app, PipeOptions& options) {
     CLI::App* pipe = app.add_subcommand("pipe", "Join standard input and output of two machines");
     add_common(*pipe, options.common);
     add_timeout(*pipe, options.common);
+    add_congestion(*pipe, options.common);
     CLI::Option* listen =
         pipe->add_option("--listen", options.listen, "Wait here for the other side")
             ->type_name("ADDR:PORT");

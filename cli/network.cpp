@@ -91,6 +91,11 @@ NodeConfig node_config(const CommonOptions& options) {
     config.keep_alive = to_duration(silence / keep_alives);
     config.stream_window_max = stream_window_max;
     config.session_window_max = session_window_max;
+    if (options.congestion == "cubic") {
+        config.congestion = CongestionAlgorithm::cubic;
+    } else if (options.congestion == "background") {
+        config.congestion = CongestionAlgorithm::background;
+    }
     config.log = start_log(options.verbosity);
     config.trace = start_trace(options.qlog_directory);
     return config;

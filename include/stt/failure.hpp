@@ -9,15 +9,23 @@ namespace stt {
 enum class Failure {
     // connect
     handshake_timeout = 1,  // no answer: nobody there, another seed, or a path that is blocked
+    wrong_peer,             // another node than the wanted one answered
+    incompatible_peer,      // who answered holds the seed, and speaks another protocol
+    no_address,             // none was given, or more than 64
+    unknown_seed,           // no such seed, or it was removed meanwhile
+    session_limit,          // session_count_max
     path_too_small,         // this machine's interface cannot carry datagrams of 1,200 bytes
     // sessions
     session_closed,          // closed by this side
     session_closed_by_peer,  // the peer closed it: see Session::close_reason()
     session_timeout,         // nothing was heard for the idle time
     session_violation,       // the peer broke the protocol
+    session_seed_removed,    // its seed was removed, or expired
     node_closed,
     already_listening,  // one socket of each family: a second listen() has no use
     ping_limit,         // too many pings wait for their answer
+    seed_size,          // seeds have 16 to 4,096 bytes
+    seed_limit,         // seed_count_max
     // streams
     stream_reset,        // the peer gave the stream's sending up: see Stream::reset_code()
     stream_stopped,      // the peer does not want what this side sends

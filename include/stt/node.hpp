@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <stt/address.hpp>
@@ -22,26 +23,46 @@ namespace stt {
 // Spec protocol §13.1.
 inline constexpr std::uint16_t default_udp_port = 9001;
 
+struct ConnectOptions {
+    // The first of the node's seeds when left out.
+    std::optional<SeedId> seed;
+    // The node that must answer; whoever does when left out.
+    std::optional<NodeId> peer;
+};
+
 // Sockets, timers and all sessions of one program. Not thread-safe: use it, and all
 // that comes from it, only from the thread that runs `context`.
 class Node {
 public:
     // The seed is not kept: only the keys that come from it. 16 to 4,096 bytes.
     Node(asio::io_context& context, const Seed& seed, NodeConfig config = {});
+    // Without a seed: strangers to all until add_seed().
+    explicit Node(asio::io_context& context, NodeConfig config = {});
     ~Node();
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
+
+    // A further seed, for HELLOs of peers and for connect(); after `lifetime` it is removed.
+    // Errors: seed_size, seed_limit, node_closed.
+    Result<SeedId, std::error_code> add_seed(const Seed& seed,
+                                             std::optional<Duration> lifetime = std::nullopt);
+    // Wipes its keys: its sessions end with code 7 at the peer and session_seed_removed here, and
+    // connects with it fail. False: no such seed.
+    bool remove_seed(SeedId seed);
 
     // Binds a UDP socket for sessions in both directions, once for each family ("[::]" is both);
     // port 0 takes a free one. Before connect(), which binds one where none is.
     // Returns the address bound.
     Result<Address, std::error_code> listen(const Address& address);
 
-    // Connects to the first of `addresses` that answers; all are tried at once. Binds a
-    // socket when listen() was not called.
-    asio::awaitable<Result<Session, std::error_code>> connect(std::vector<Address> addresses);
-    asio::awaitable<Result<Session, std::error_code>> connect(const Address& address) {
-        return connect(std::vector<Address>(1, address));
+    // Connects to the first of at most 64 `addresses` that answers. They are tried one after the
+    // other, 250 ms apart and families in turn, and all until the end. Binds a socket when
+    // listen() was not called.
+    asio::awaitable<Result<Session, std::error_code>> connect(std::vector<Address> addresses,
+                                                              ConnectOptions options = {});
+    asio::awaitable<Result<Session, std::error_code>> connect(const Address& address,
+                                                              ConnectOptions options = {}) {
+        return connect(std::vector<Address>(1, address), options);
     }
     // The next session that a peer began. One caller at a time. A node that only serves
     // endpoints need not call it: sessions live without, and while there are handlers only the

@@ -7,11 +7,17 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <stt/congestion.hpp>
 #include <stt/time.hpp>
 
 namespace stt {
 
 enum class LogLevel { debug, info, warning };
+
+struct HandshakeRate {
+    std::uint32_t per_second = 0;
+    std::uint32_t burst = 1;
+};
 
 struct NodeConfig {
     // 32 bytes that a node keeps; fresh random ones when left out. node_id = digest(identity).
@@ -26,6 +32,8 @@ struct NodeConfig {
     Duration resume_timeout = std::chrono::seconds(300);
     Duration keep_alive = std::chrono::seconds(15);         // Spec protocol §12.2
     Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
+    // Of what this side sends. Which one when: docs/congestion.md.
+    CongestionAlgorithm congestion = CongestionAlgorithm::bbr;
     // The widest path MTU that is tried. Spec protocol §13.1. Taken to lie in 1,200 to 16,000.
     std::size_t datagram_size_max = 1'472;
     // What a stream and a session may hold unread: at least 65,536 and 2,097,152, the credit
@@ -34,8 +42,19 @@ struct NodeConfig {
     std::size_t stream_window_max = 16u << 20;
     std::size_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;
-    // Sessions that a peer can have open here in all.
+    // Sessions of the node, with handshakes that are under way. About 8 KiB each while idle:
+    // 512 MiB. Handshakes beyond it do not begin.
     std::size_t session_count_max = 65'536;
+    // Handshakes that peers began and have not finished: about 2 KiB each, for 10 s. 2 MiB.
+    std::size_t half_open_count_max = 1'024;
+    // HELLOs remembered so that none is taken twice: about 160 bytes each. 10 MiB.
+    std::size_t nonce_count_max = 65'536;
+    // Seeds of the node: a stranger's datagram costs a permutation for each, eight at a time.
+    std::size_t seed_count_max = 64;
+    // Handshakes that peers can begin, in all and from one source (an IPv4 address, or 64 bits of
+    // an IPv6 one): on average in a second, and at one moment. 0 a second is no limit.
+    HandshakeRate handshake_rate{4'000, 8'192};
+    HandshakeRate handshake_rate_of_source{1'000, 4'096};
 
     // Asks the peers of all sessions at once when this machine's addresses or routes change,
     // instead of finding out by silence: Node::network_changed() by itself. Needs a netlink

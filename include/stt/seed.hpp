@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <stt/bytes.hpp>
@@ -15,6 +16,9 @@ inline constexpr std::size_t seed_size_min = 16;
 inline constexpr std::size_t seed_size_max = 4096;
 
 using Seed = SecretBytes;
+
+// Names a seed within one node, for as long as the node lives.
+enum class SeedId : std::uint64_t {};
 
 // 32 bytes from the operating system.
 Seed random_seed();

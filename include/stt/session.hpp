@@ -12,6 +12,7 @@
 #include <stt/failure.hpp>
 #include <stt/message_stream.hpp>
 #include <stt/result.hpp>
+#include <stt/seed.hpp>
 #include <stt/statistics.hpp>
 #include <stt/stream.hpp>
 #include <stt/time.hpp>
@@ -69,6 +70,8 @@ public:
     bool is_open() const noexcept;
     NodeId peer_node_id() const;
     Address peer_address() const;
+    // With which of the node's seeds it was made.
+    SeedId seed() const;
     SessionStatistics statistics() const;
 
     // Opens a stream of bytes to the peer's `endpoint`, a name of 0 to 255 bytes of UTF-8. It can

@@ -12,6 +12,22 @@ public:
         switch (static_cast<Failure>(value)) {
             case Failure::handshake_timeout:
                 return "no answer from the other node";
+            case Failure::wrong_peer:
+                return "another node than the wanted one answered";
+            case Failure::incompatible_peer:
+                return "the other node speaks another protocol";
+            case Failure::no_address:
+                return "no address to connect to, or too many";
+            case Failure::unknown_seed:
+                return "the node has no such seed";
+            case Failure::session_limit:
+                return "the node has as many sessions as it may";
+            case Failure::session_seed_removed:
+                return "the session's seed was removed";
+            case Failure::seed_size:
+                return "a seed has 16 to 4,096 bytes";
+            case Failure::seed_limit:
+                return "the node has as many seeds as it may";
             case Failure::path_too_small:
                 return "the path cannot carry datagrams of 1,200 bytes";
             case Failure::session_closed:

@@ -57,6 +57,10 @@ Address Session::peer_address() const {
     return backend_->peer_address();
 }
 
+SeedId Session::seed() const {
+    return backend_->seed();
+}
+
 SessionStatistics Session::statistics() const {
     return backend_->statistics();
 }
@@ -140,7 +144,22 @@ CloseReason Session::close_reason() const {
 }
 
 Node::Node(asio::io_context& context, const Seed& seed, NodeConfig config)
-    : backend_(std::make_shared<detail::NodeBackend>(context, seed, config)) {}
+    : backend_(std::make_shared<detail::NodeBackend>(context, config)) {
+    const auto added = backend_->add_seed(seed, std::nullopt);
+    // A seed of a wrong size is the program's mistake, as seed_from_hex() makes none.
+    STT_CHECK(added.has_value());
+}
+
+Node::Node(asio::io_context& context, NodeConfig config)
+    : backend_(std::make_shared<detail::NodeBackend>(context, config)) {}
+
+Result<SeedId, std::error_code> Node::add_seed(const Seed& seed, std::optional<Duration> lifetime) {
+    return backend_->add_seed(seed, lifetime);
+}
+
+bool Node::remove_seed(SeedId seed) {
+    return backend_->remove_seed(seed);
+}
 
 Node::~Node() {
     backend_->shut_down();
@@ -150,10 +169,11 @@ Result<Address, std::error_code> Node::listen(const Address& address) {
     return backend_->listen(address);
 }
 
-asio::awaitable<Result<Session, std::error_code>> Node::connect(std::vector<Address> addresses) {
+asio::awaitable<Result<Session, std::error_code>> Node::connect(std::vector<Address> addresses,
+                                                                ConnectOptions options) {
     return await_result<Session, SessionPointer>(
-        backend_, [addresses = std::move(addresses)](auto& backend, auto completion) {
-            return backend.connect(addresses, std::move(completion));
+        backend_, [addresses = std::move(addresses), options](auto& backend, auto completion) {
+            return backend.connect(addresses, options, std::move(completion));
         });
 }
 

@@ -35,6 +35,25 @@ std::unique_ptr<trace::QlogWriter> make_trace(const NodeConfig& config) {
     return std::make_unique<trace::QlogWriter>(options, config.trace);
 }
 
+std::error_code failure_of(connection::ConnectError error) {
+    switch (error) {
+        case connection::ConnectError::wrong_peer:
+            return Failure::wrong_peer;
+        case connection::ConnectError::incompatible:
+            return Failure::incompatible_peer;
+        case connection::ConnectError::no_address:
+        case connection::ConnectError::too_many_addresses:
+            return Failure::no_address;
+        case connection::ConnectError::seed_unknown:
+        case connection::ConnectError::seed_removed:
+            return Failure::unknown_seed;
+        case connection::ConnectError::too_many_sessions:
+            return Failure::session_limit;
+        default:
+            return Failure::handshake_timeout;
+    }
+}
+
 connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::RandomSource& random,
                                            trace::Sink* trace) {
     connection::EndpointConfig endpoint;
@@ -45,6 +64,12 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
         random.fill(endpoint.identity);
     }
     endpoint.session_count_max = config.session_count_max;
+    endpoint.seed_count_max = config.seed_count_max;
+    endpoint.responder.half_open_count_max = config.half_open_count_max;
+    endpoint.responder.nonce_count_max = config.nonce_count_max;
+    endpoint.responder.rate.total = {config.handshake_rate.per_second, config.handshake_rate.burst};
+    endpoint.responder.rate.source = {config.handshake_rate_of_source.per_second,
+                                      config.handshake_rate_of_source.burst};
     connection::ConnectionConfig& connection = endpoint.connection;
     connection.idle_timeout = std::min(config.idle_timeout, time_max);
     connection.unreachable_after = std::min(config.unreachable_after, time_max);
@@ -58,6 +83,7 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
         std::max<std::uint64_t>(config.stream_window_max, stream::stream_credit_initial);
     connection.session_window_max =
         std::max<std::uint64_t>(config.session_window_max, stream::session_credit_initial);
+    connection.congestion = config.congestion;
     connection.send_buffer_max = config.send_buffer_max;
     return endpoint;
 }
@@ -78,19 +104,40 @@ bool NodeBackend::Socket::serves(const Address& address) const noexcept {
     return family == address.family() || is_dual;
 }
 
-NodeBackend::NodeBackend(asio::io_context& context, const Seed& seed, const NodeConfig& config)
+NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config)
     : context_(context),
       config_(config),
       trace_(make_trace(config)),
       endpoint_(endpoint_config(config, random_, trace_.get()), random_),
       send_buffer_(send_buffer_size),
-      timer_(context) {
-    const auto added = endpoint_.add_seed(seed.bytes());
-    STT_CHECK(added.has_value());
-    seed_ = *added;
-}
+      timer_(context) {}
 
 NodeBackend::~NodeBackend() = default;
+
+Result<SeedId, std::error_code> NodeBackend::add_seed(const Seed& seed,
+                                                      std::optional<Duration> lifetime) {
+    if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
+    std::optional<Instant> expires_at;
+    if (lifetime) {
+        expires_at = platform::now() + std::clamp(*lifetime, Duration::zero(), time_max);
+    }
+    const auto added = endpoint_.add_seed(seed.bytes(), expires_at);
+    if (!added) {
+        return Unexpected(make_error_code(added.error() == connection::AddSeedError::too_many
+                                              ? Failure::seed_limit
+                                              : Failure::seed_size));
+    }
+    seeds_.insert(SeedId{*added});
+    schedule();
+    return SeedId{*added};
+}
+
+bool NodeBackend::remove_seed(SeedId seed) {
+    seeds_.erase(seed);
+    const bool is_removed = endpoint_.remove_seed(moment(), static_cast<handshake::SeedId>(seed));
+    schedule();
+    return is_removed;
+}
 
 connection::Moment NodeBackend::moment() const noexcept {
     return {platform::now(), platform::unix_milliseconds()};
@@ -132,6 +179,7 @@ NodeBackend::Socket* NodeBackend::socket_for(const Address& address) noexcept {
 }
 
 node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
+                                  const ConnectOptions& options,
                                   Completion<SessionPointer> completion) {
     if (is_closing_) {
         completion(Failure::node_closed, nullptr);
@@ -154,7 +202,9 @@ node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
         completion(last_error, nullptr);
         return [] {};
     }
-    const auto attempt = endpoint_.connect(moment(), seed_, reachable);
+    const SeedId seed = options.seed.value_or(seeds_.empty() ? SeedId{} : *seeds_.begin());
+    const auto attempt =
+        endpoint_.connect(moment(), static_cast<handshake::SeedId>(seed), reachable, options.peer);
     connects_[attempt] = std::move(completion);
     schedule();
     return [weak = weak_from_this(), attempt] {
@@ -344,7 +394,10 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
         session->close(0, {});
     } else if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
         auto pending = connects_.extract(failed->attempt);
-        if (!pending.empty()) pending.mapped()(Failure::handshake_timeout, nullptr);
+        if (!pending.empty()) pending.mapped()(failure_of(failed->error), nullptr);
+    } else if (const auto* expired = std::get_if<connection::SeedExpired>(&event)) {
+        seeds_.erase(SeedId{expired->seed});
+        log(LogLevel::info, "a seed has expired");
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
         const auto found = sessions_.find(of_session->session);
         if (found == sessions_.end()) return;

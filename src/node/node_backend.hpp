@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stt/node.hpp>
 #include <vector>
 
@@ -29,15 +30,17 @@ class NodeBackend : public std::enable_shared_from_this<NodeBackend> {
 public:
     using SessionPointer = std::shared_ptr<SessionBackend>;
 
-    NodeBackend(asio::io_context& context, const Seed& seed, const NodeConfig& config);
+    NodeBackend(asio::io_context& context, const NodeConfig& config);
     ~NodeBackend();
 
     asio::any_io_executor executor() { return context_.get_executor(); }
     connection::Endpoint& endpoint() noexcept { return endpoint_; }
     const NodeId& id() const noexcept { return endpoint_.node_id(); }
 
+    Result<SeedId, std::error_code> add_seed(const Seed& seed, std::optional<Duration> lifetime);
+    bool remove_seed(SeedId seed);
     Result<Address, std::error_code> listen(const Address& address);
-    node::Cancel connect(const std::vector<Address>& addresses,
+    node::Cancel connect(const std::vector<Address>& addresses, const ConnectOptions& options,
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
     node::HandlerTable& handlers() noexcept { return handlers_; }
@@ -107,7 +110,7 @@ private:
     platform::SystemRandom random_;
     std::unique_ptr<trace::QlogWriter> trace_;  // before the endpoint, which refers to it
     connection::Endpoint endpoint_;
-    handshake::SeedId seed_ = 0;
+    std::set<SeedId> seeds_;
 
     std::vector<std::unique_ptr<Socket>> sockets_;
     transport::ReceiveBatch received_;

@@ -17,8 +17,9 @@ namespace {
 std::error_code failure_of(connection::CloseCause cause) {
     switch (cause) {
         case connection::CloseCause::local:
-        case connection::CloseCause::seed_removed:
             return Failure::session_closed;
+        case connection::CloseCause::seed_removed:
+            return Failure::session_seed_removed;
         case connection::CloseCause::peer:
             return Failure::session_closed_by_peer;
         case connection::CloseCause::violation:
@@ -43,7 +44,7 @@ asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session,
     if (const auto* of_bytes = std::get_if<StreamHandler>(handler.get())) {
         co_await (*of_bytes)(std::move(session), Stream(std::move(stream)));
     } else {
-        co_await std::get<MessageHandler> (*handler)(std::move(session),
+        co_await std::get<MessageHandler>(*handler)(std::move(session),
                                                      MessageStream(std::move(stream)));
     }
 }
@@ -66,6 +67,9 @@ SessionBackend::SessionBackend(std::weak_ptr<NodeBackend> node, asio::any_io_exe
                                connection::SessionHandle handle, Duration handshake)
     : node_(std::move(node)), executor_(std::move(executor)), handle_(handle) {
     statistics_.handshake = handshake;
+    if (const auto alive = node_.lock()) {
+        seed_ = SeedId{alive->endpoint().seed_of(handle_).value_or(0)};
+    }
     if (const auto* engine = connection()) {
         peer_node_id_ = engine->peer_node_id();
         peer_address_ = engine->peer();

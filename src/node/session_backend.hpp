@@ -36,6 +36,7 @@ public:
     const CloseReason& close_reason() const noexcept { return close_reason_; }
     NodeId peer_node_id() const noexcept { return peer_node_id_; }
     Address peer_address() const noexcept { return peer_address_; }
+    SeedId seed() const noexcept { return seed_; }
     SessionStatistics statistics() const;
 
     // What a stream is opened with.
@@ -107,6 +108,7 @@ private:
     connection::SessionHandle handle_;
     NodeId peer_node_id_{};
     Address peer_address_;
+    SeedId seed_{};
     std::error_code error_;
     CloseReason close_reason_;
     mutable SessionStatistics statistics_;  // the last ones, when the engine is gone

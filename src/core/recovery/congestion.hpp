@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <stt/congestion.hpp>
 #include <stt/time.hpp>
 
 namespace stt::recovery {
@@ -113,7 +114,7 @@ protected:
 
 // Cubic and new_reno take loss for congestion; bbr builds a model of the path; background yields
 // to whoever else is there.
-enum class CongestionAlgorithm : std::uint8_t { cubic, new_reno, bbr, background };
+using stt::CongestionAlgorithm;
 
 std::unique_ptr<CongestionController> make_congestion_controller(CongestionAlgorithm algorithm,
                                                                  std::size_t datagram_size);
