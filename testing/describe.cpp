@@ -40,6 +40,10 @@ std::string describe_session_event(const connection::Event& event) {
         text << "pong " << pong->ping << " after " << pong->round_trip.count() << " us";
     } else if (const auto* unreachable = std::get_if<connection::Unreachable>(&event)) {
         text << "unreachable since " << unreachable->since.time_since_epoch().count() << " us";
+    } else if (const auto* observed = std::get_if<connection::AddressObserved>(&event)) {
+        text << "seen at " << observed->address.to_string();
+    } else if (const auto* taken = std::get_if<connection::PathTaken>(&event)) {
+        text << "goes on by " << taken->route.address.to_string();
     } else if (std::holds_alternative<connection::Reachable>(event)) {
         text << "reachable";
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {

@@ -24,12 +24,25 @@ stc::Context context_of(Bytes secret) {
 
 }  // namespace
 
-RawPeer::RawPeer(std::uint64_t seed, connection::EndpointConfig config)
+RawPeer::RawPeer(std::uint64_t seed, connection::EndpointConfig config, std::optional<Route> route)
     : random_(mixed(seed)),
       now_(std::chrono::seconds(1)),
-      address_(Address::ipv4({10, 0, 0, 9}, 4'000)),
+      route_(route.value_or(Address::ipv4({10, 0, 0, 9}, 4'000))),
       shared_secret_(drawn_secret(random_)),
       context_(context_of(shared_secret_)) {
+    establish(std::move(config), route_);
+}
+
+RawPeer::RawPeer(std::uint64_t seed, connection::EndpointConfig config, const AuthProofFrom& from)
+    : random_(mixed(seed)),
+      now_(std::chrono::seconds(1)),
+      route_(Address::ipv4({10, 0, 0, 9}, 4'000)),
+      shared_secret_(drawn_secret(random_)),
+      context_(context_of(shared_secret_)) {
+    establish(std::move(config), from.route);
+}
+
+void RawPeer::establish(connection::EndpointConfig config, const Route& auth_proof_route) {
     random_.fill(config.identity);
     endpoint_ = std::make_unique<connection::Endpoint>(config, random_);
     STT_CHECK(endpoint_->add_seed(shared_secret_).has_value());
@@ -43,7 +56,7 @@ RawPeer::RawPeer(std::uint64_t seed, connection::EndpointConfig config)
     STT_CHECK(initiator_->has_session());
     session_id_ = initiator_->session_id();
     keys_.emplace(initiator_->take_session_key(), session::Role::initiator, session_id_);
-    deliver(initiator_->auth_proof_frame());
+    deliver_from(auth_proof_route, initiator_->auth_proof_frame());
     STT_CHECK(session_ != 0);
 }
 
@@ -71,7 +84,7 @@ std::vector<std::uint8_t> RawPeer::seal(const Frame& frame) {
 }
 
 void RawPeer::deliver(Bytes datagram) {
-    deliver_from(address_, datagram);
+    deliver_from(route_, datagram);
 }
 
 void RawPeer::deliver_from(const Route& source, Bytes datagram) {
@@ -161,6 +174,11 @@ void RawPeer::leap(Duration time) {
 
 void RawPeer::network_changed() {
     endpoint_->network_changed(moment());
+    drain();
+}
+
+void RawPeer::close_route(const Route& route) {
+    endpoint_->handle_route_closed(moment(), route);
     drain();
 }
 

@@ -32,8 +32,14 @@ struct RawFrame {
 // once. Nothing is acknowledged or answered unless the test does it.
 class RawPeer {
 public:
-    // Makes the endpoint and the session; FINAL is taken.
-    explicit RawPeer(std::uint64_t seed, connection::EndpointConfig config = {});
+    // Makes the endpoint and the session; FINAL is taken. All goes by `route`, if given.
+    explicit RawPeer(std::uint64_t seed, connection::EndpointConfig config = {},
+                     std::optional<Route> route = std::nullopt);
+    // HELLO goes by the usual address, AUTH_PROOF does not.
+    struct AuthProofFrom {
+        Route route;
+    };
+    RawPeer(std::uint64_t seed, connection::EndpointConfig config, const AuthProofFrom& from);
     RawPeer(const RawPeer&) = delete;
     RawPeer& operator=(const RawPeer&) = delete;
 
@@ -41,7 +47,7 @@ public:
     // The endpoint's side of the session; gone when it has ended.
     connection::Connection* connection() noexcept { return endpoint_->find(session_); }
     connection::SessionHandle session() const noexcept { return session_; }
-    const Address& address() const noexcept { return address_; }
+    const Address& address() const noexcept { return route_.address; }
     Instant now() const noexcept { return now_; }
     const wire::SessionId& session_id() const noexcept { return session_id_; }
 
@@ -73,6 +79,7 @@ public:
     // The endpoint slept, or its clock jumped: all its timers are late.
     void leap(Duration time);
     void network_changed();
+    void close_route(const Route& route);
     // After commands to the connection.
     void touch();
 
@@ -80,6 +87,7 @@ public:
     const std::vector<RawFrame>& frames() const noexcept { return frames_; }
     void clear() noexcept {
         frames_.clear();
+        datagrams_cleared_ += datagrams_.size();
         datagrams_.clear();
         events_.clear();
     }
@@ -90,6 +98,10 @@ public:
     };
     const std::vector<SentDatagram>& datagrams() const noexcept { return datagrams_; }
     const std::vector<connection::EndpointEvent>& events() const noexcept { return events_; }
+    // Where the datagram with a frame went.
+    Route route_of(const RawFrame& frame) const {
+        return datagrams_[frame.datagram - datagrams_cleared_].to;
+    }
     // Messages of one type in the frames, oldest first; they borrow from frames().
     template <class Message>
     std::vector<Message> messages() const {
@@ -125,10 +137,11 @@ private:
     void take_datagram(MutableBytes datagram);
     void take_frame(const wire::FrameView& view);
     connection::Moment moment() const noexcept;
+    void establish(connection::EndpointConfig config, const Route& auth_proof_route);
 
     SeededRandom random_;
     Instant now_{};
-    Address address_;
+    Route route_;
     std::vector<std::uint8_t> shared_secret_;
     stc::Context context_;
     std::unique_ptr<connection::Endpoint> endpoint_;
@@ -141,6 +154,7 @@ private:
     std::vector<RawFrame> frames_;
     std::vector<SentDatagram> datagrams_;
     std::size_t datagram_count_ = 0;
+    std::size_t datagrams_cleared_ = 0;
     std::vector<connection::EndpointEvent> events_;
 };
 

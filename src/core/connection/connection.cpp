@@ -13,16 +13,10 @@ namespace {
 // measurement needs, and each takes 40 bytes.
 constexpr std::size_t ping_count_max = 16;
 
-recovery::PathConfig path_config(const ConnectionConfig& config, const Route& route) {
+recovery::PathConfig path_config(const ConnectionConfig& config) {
     recovery::PathConfig path;
-    path.is_reliable = route.is_reliable();
     path.algorithm = config.congestion;
     path.datagram_size_ceiling = config.datagram_size_max;
-    // The larger header of IPv6 leaves 20 bytes less. Spec protocol §13.1.
-    const bool is_default = config.datagram_size_max == recovery::datagram_size_ceiling_ipv4;
-    if (is_default && route.address.family() == Address::Family::ipv6) {
-        path.datagram_size_ceiling = recovery::datagram_size_ceiling_ipv6;
-    }
     return path;
 }
 
@@ -47,27 +41,33 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
                        ConnectionSetup setup, stc::Key&& session_key, Instant now,
                        stc::RandomSource& random)
     : config_(config),
-      setup_(std::move(setup)),
+      role_(setup.role),
+      session_id_(setup.session_id),
+      peer_node_id_(setup.peer_node_id),
+      auth_proof_(std::move(setup.auth_proof)),
       random_(&random),
-      keys_(std::move(session_key), setup_.role, setup_.session_id),
-      streams_(streams_config(config, setup_.role)),
+      keys_(std::move(session_key), setup.role, setup.session_id),
+      paths_(loss_, path_config(config),
+             {setup.peer, setup.is_path_validated, setup.bytes_received, setup.bytes_sent}, now),
+      streams_(streams_config(config, setup.role)),
       liveness_(config, now),
       now_(now),
       last_sent_(now),
       items_pending_(control_item::observed_address),
       rotated_at_(now),
-      trace_(config.trace, setup_.session_id),
+      trace_(config.trace, setup.session_id),
       padding_(config.padding),
       batch_(scratch.batch),
       opening_(scratch.opening),
       unfolding_(scratch.unfolding) {
-    recovery::PathRecovery& path = loss_.add_path(path_number, path_config(config, setup_.peer));
-    loss_.take_path(now, path_number);
-    if (setup_.round_trip) path.on_round_trip(now, *setup_.round_trip);
-    acks_.set_round_trip(path.rtt().smoothed());
+    if (setup.round_trip) path_state().on_round_trip(now, *setup.round_trip);
+    acks_.set_round_trip(round_trip());
     acks_.set_acks_are_padded(padding_.is_on());
+    if (setup.candidate) {
+        paths_.add_candidate(now, *setup.candidate, {setup.candidate_bytes_received, 0, true});
+    }
     draw_skip();
-    if (setup_.role == session::Role::responder) {
+    if (setup.role == session::Role::responder) {
         is_confirmed_ = true;
     } else {
         auth_proof_at_ = now;
@@ -75,15 +75,15 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
         confirm_deadline_ = now + config_.handshake_timeout;
     }
     if (!trace_.is_on()) return;
-    trace_.tell(now, trace::SessionStarted{setup_.role == session::Role::initiator, setup_.peer,
-                                           setup_.peer_node_id});
+    trace_.tell(now, trace::SessionStarted{setup.role == session::Role::initiator, setup.peer,
+                                           setup.peer_node_id});
     trace::ParametersSet parameters{true,
                                     stream::stream_credit_initial,
                                     stream::session_credit_initial,
                                     stream::stream_limit_initial,
                                     config_.idle_timeout,
                                     config_.datagram_size_max,
-                                    path.controller().name()};
+                                    path().controller().name()};
     trace_.tell(now, parameters);
     parameters.is_local = false;
     trace_.tell(now, parameters);
@@ -93,7 +93,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
 void Connection::tell_key(trace::Direction direction, trace::KeyChanged::Stage stage,
                           std::uint64_t epoch) {
     const bool is_own = direction == trace::Direction::sent;
-    const bool is_from_initiator = is_own == (setup_.role == session::Role::initiator);
+    const bool is_from_initiator = is_own == (role_ == session::Role::initiator);
     trace_.tell(now_, trace::KeyChanged{direction, is_from_initiator, stage, epoch});
 }
 
@@ -239,6 +239,7 @@ void Connection::begin_closing(Instant now, CloseCause cause, std::uint64_t code
     seal_close(now, code, text);
     phase_ = Phase::closing;
     is_close_due_ = true;
+    close_route_ = route();
     close_deadline_ = now + three_probe_timeouts();
     tell_end(Closed{cause, code, std::string(text)});
     update_trace(now);
@@ -250,6 +251,7 @@ void Connection::handle_session_close(Instant now, const wire::SessionClose& mes
     seal_close(now, static_cast<std::uint64_t>(ErrorCode::none), {});
     phase_ = Phase::draining;
     is_close_due_ = true;
+    close_route_ = route();
     close_deadline_ = now + three_probe_timeouts();
     tell_end(Closed{CloseCause::peer, message.code, std::string(text_of(message.reason))});
 }
@@ -263,7 +265,7 @@ void Connection::handle_confirmed(Instant now) {
     check_time(now);
     if (std::exchange(is_confirmed_, true)) return;
     auth_proof_at_.reset();
-    setup_.auth_proof = {};
+    auth_proof_ = {};
     events_.push_back(Confirmed{});
 }
 
@@ -292,6 +294,7 @@ void Connection::apply_timeout(Instant now, const std::optional<Instant>& expect
                  keys_.receive.epoch() - 1);
         wipe_previous_at_.reset();
     }
+    paths_.on_timeout(now);
     ask_again_if_unanswered(now);
     handle_loss_timeout(now);
     streams_.handle_timeout(now);
@@ -322,11 +325,6 @@ void Connection::wake(Instant now) {
     auth_proof_at_ = now;
     auth_proof_interval_ = config_.handshake_resend_first;
     confirm_deadline_ = std::max(confirm_deadline_, now + config_.unreachable_after);
-}
-
-void Connection::network_changed(Instant now) {
-    check_time(now);
-    if (phase_ == Phase::active) wake(now);
 }
 
 // One PING of the application is under way at a time: a peer answers the newest and may drop
@@ -373,6 +371,8 @@ std::optional<Event> Connection::poll_event() {
         tell_stream(*event);
         return *event;
     }
+    if (std::exchange(is_path_to_tell_, false)) return PathTaken{route()};
+    if (std::exchange(is_observed_to_tell_, false)) return AddressObserved{*observed_};
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());
     events_.pop_front();
@@ -386,9 +386,12 @@ std::optional<Instant> Connection::poll_timeout() const {
         liveness_.deadline(three_probe_timeouts(), streams_.open_count() > 0);
     keep_earliest(earliest, loss_.deadline());
     keep_earliest(earliest, streams_.deadline());
-    keep_earliest(earliest, acks_.deadline());
-    keep_earliest(earliest, release_at_);
-    keep_earliest(earliest, auth_proof_at_);
+    keep_earliest(earliest, paths_.deadline());
+    if (!is_blocked()) {
+        keep_earliest(earliest, acks_.deadline());
+        keep_earliest(earliest, release_at_);
+        keep_earliest(earliest, auth_proof_at_);
+    }
     keep_earliest(earliest, wipe_previous_at_);
     if (!pings_.empty() && pings_.front().sent_at) {
         keep_earliest(earliest, std::optional(*pings_.front().sent_at + three_probe_timeouts()));

@@ -22,6 +22,7 @@
 #include "core/connection/events.hpp"
 #include "core/connection/liveness.hpp"
 #include "core/connection/padding.hpp"
+#include "core/connection/path_set.hpp"
 #include "core/connection/rate_meter.hpp"
 #include "core/connection/session_scratch.hpp"
 #include "core/connection/session_trace.hpp"
@@ -45,6 +46,15 @@ struct ConnectionSetup {
     wire::SessionId session_id{};
     std::array<std::uint8_t, 32> peer_node_id{};
     Route peer;
+    // A responder's, when AUTH_PROOF or the first frame did not come from HELLO's address:
+    // `peer` is HELLO's all the same, and what it sent and was sent is counted.
+    // Spec protocol §4.2 (c).
+    bool is_path_validated = true;
+    std::size_t bytes_received = 0;
+    std::size_t bytes_sent = 0;
+    // Where AUTH_PROOF came from then, and its size.
+    std::optional<Route> candidate;
+    std::size_t candidate_bytes_received = 0;
     // An initiator's AUTH_PROOF: leaves with the first datagram, and again until the peer
     // has confirmed. Empty at a responder.
     std::vector<std::uint8_t> auth_proof;
@@ -77,6 +87,9 @@ public:
     // counted and dropped. Returns true when at least one was authentic.
     bool handle_frames(Instant now, const Route& from, std::span<const ReceivedFrame> frames);
     void handle_timeout(Instant now);
+    // A WebSocket closed. The session goes on by its last validated path, or waits for one.
+    // Spec protocol §11.3 (c).
+    void handle_route_closed(Instant now, const Route& route);
     // FINAL was good. Spec protocol §4.3.
     void handle_confirmed(Instant now);
 
@@ -125,15 +138,14 @@ public:
     bool is_closed() const noexcept { return phase_ == Phase::closed; }
     bool is_confirmed() const noexcept { return is_confirmed_; }
     bool is_unreachable() const noexcept { return liveness_.is_unreachable(); }
-    session::Role role() const noexcept { return setup_.role; }
-    const wire::SessionId& session_id() const noexcept { return setup_.session_id; }
-    const std::array<std::uint8_t, 32>& peer_node_id() const noexcept {
-        return setup_.peer_node_id;
-    }
-    const Address& peer() const noexcept { return setup_.peer.address; }
-    const Route& route() const noexcept { return setup_.peer; }
+    session::Role role() const noexcept { return role_; }
+    const wire::SessionId& session_id() const noexcept { return session_id_; }
+    const std::array<std::uint8_t, 32>& peer_node_id() const noexcept { return peer_node_id_; }
+    const Address& peer() const noexcept { return paths_.route().address; }
+    const Route& route() const noexcept { return paths_.route(); }
+    const PathSet& paths() const noexcept { return paths_; }
     const stream::Streams& streams() const noexcept { return streams_; }
-    const recovery::PathRecovery& path() const noexcept { return loss_.path(path_number); }
+    const recovery::PathRecovery& path() const noexcept { return loss_.path(paths_.number()); }
     const DropCounters& drops() const noexcept { return drops_; }
     std::uint64_t send_epoch() const noexcept { return keys_.send.epoch(); }
     std::uint64_t receive_epoch() const noexcept { return keys_.receive.epoch(); }
@@ -161,7 +173,6 @@ public:
 
 private:
     enum class Phase { active, closing, draining, closed };
-    static constexpr recovery::PathNumber path_number = 0;
 
     struct OutstandingPing {
         std::uint64_t number;
@@ -172,6 +183,12 @@ private:
     struct Answer {
         Route to;
         wire::ControlMessage message;
+        std::size_t allowance = 0;  // bytes that may go to a route that is no path
+    };
+    // What a frame's content asks of the session, whatever else it does.
+    struct Effect {
+        bool elicits_ack = true;
+        bool is_moving = true;  // holds more than PATH_*, ACK and PADDING. Spec protocol §11.1
     };
     // A CONTROL payload while it is put together.
     struct ControlPayload {
@@ -182,7 +199,7 @@ private:
         recovery::Cargo cargo;
     };
 
-    recovery::PathRecovery& path_state() noexcept { return loss_.path(path_number); }
+    recovery::PathRecovery& path_state() noexcept { return loss_.path(paths_.number()); }
     Duration round_trip() const noexcept { return path().rtt().smoothed(); }
     Duration three_probe_timeouts() const noexcept { return 3 * path().rtt().probe_timeout(); }
     void check_time(Instant now);
@@ -197,19 +214,20 @@ private:
 
     // Receiving.
     void open_batch(Instant now, const Route& from);
-    void handle_opened(Instant now, const Route& from, const ReceivedFrame& frame,
+    void handle_opened(Instant now, const Route& from, const OpeningJob& job,
                        bool& is_datagram_counted);
     Result<stream::Taken, wire::Violation> handle_plaintext(Instant now, const Route& from,
                                                             const wire::FrameView& frame,
-                                                            Bytes plaintext, bool& elicits_ack);
+                                                            Bytes plaintext, Effect& effect);
     Result<void, wire::Violation> handle_control(Instant now, const Route& from,
-                                                 wire::ControlMessages messages, bool& elicits_ack);
+                                                 const wire::FrameView& frame,
+                                                 wire::ControlMessages messages, Effect& effect);
     Result<void, wire::Violation> apply(Instant now, const Route& from,
+                                        const wire::FrameView& frame,
                                         const wire::ControlMessage& message);
     Result<void, wire::Violation> handle_ack(Instant now, const wire::Ack& ack);
-    void handle_while_closing(const wire::FrameView& frame, Bytes plaintext);
+    void handle_while_closing(const Route& from, const wire::FrameView& frame, Bytes plaintext);
     void grow_window(Instant now);
-    void queue_answer(Answer answer);
     void handle_pong(Instant now, const wire::Token& token);
     void handle_session_close(Instant now, const wire::SessionClose& message);
     void on_frame_acknowledged(Instant now, const recovery::SentFrame& frame);
@@ -217,6 +235,18 @@ private:
     void repeat(const recovery::SentFrame& frame);
     void repeat_control(const recovery::Cargo& cargo);
     static stream::Planned planned_of(const recovery::Cargo& cargo) noexcept;
+
+    // Paths.
+    void follow_frame(Instant now, const Route& from, const PathSet::Frame& frame);
+    void handle_path_response(Instant now, const Route& from, const wire::Token& token);
+    void on_path_taken(Instant now);
+    void handle_observed_address(const wire::ObservedAddress& message);
+    void queue_answer(Answer answer);
+    std::size_t control_frame_size(std::size_t payload_size) const noexcept;
+    Transmit transmit_alone(Instant now, MutableBytes buffer, const Route& to,
+                            const wire::ControlMessage& message, std::size_t limit);
+    std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_challenge(Instant now, MutableBytes buffer);
 
     // Sending.
     void draw_skip() noexcept;
@@ -230,7 +260,6 @@ private:
                                 const recovery::Cargo& cargo);
     // The most that a frame of the open datagram can hold now, padding taken off.
     std::size_t data_room(wire::FrameType type, std::uint16_t stream) const noexcept;
-    std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_close(MutableBytes buffer);
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
@@ -249,7 +278,10 @@ private:
     void put_credits(codec::Writer& writer, ControlPayload& payload);
     void put_items(codec::Writer& writer, ControlPayload& payload);
     bool has_eliciting_to_send();
-    void finish_datagram(Instant now, bool is_mtu_probe);
+    void finish_datagram(Instant now, const Route& to, bool is_mtu_probe);
+    bool is_blocked() const noexcept;
+    bool may_probe_mtu() const noexcept;
+    bool is_auth_proof_due(Instant now) const noexcept;
     void seal_close(Instant now, std::uint64_t code, std::string_view reason);
     void end(CloseCause cause, std::uint64_t code, std::string_view reason);
     void begin_closing(Instant now, CloseCause cause, std::uint64_t code, std::string_view reason);
@@ -265,12 +297,16 @@ private:
     void wake(Instant now);
 
     const ConnectionConfig& config_;
-    ConnectionSetup setup_;
+    session::Role role_;
+    wire::SessionId session_id_;
+    std::array<std::uint8_t, 32> peer_node_id_;
+    std::vector<std::uint8_t> auth_proof_;  // until the peer has confirmed
     stc::RandomSource* random_;
     session::SessionKeys keys_;
     session::ReplayWindow window_;
     recovery::AckTracker acks_;
     recovery::LossDetection loss_;
+    PathSet paths_;  // of loss_
     stream::Streams streams_;
     Liveness liveness_;
 
@@ -293,6 +329,9 @@ private:
     std::vector<OutstandingPing> pings_;  // the application's; only the first is under way
     std::uint64_t ping_count_ = 0;
     Fifo<Answer> answers_;
+    std::optional<Address> observed_;  // this node's address, as the peer last said
+    bool is_observed_to_tell_ = false;
+    bool is_path_to_tell_ = false;
     unsigned probes_due_ = 0;
     bool is_marking_ = false;            // the transmission under way carries ECT(0)
     std::optional<Instant> release_at_;  // pacing holds a datagram back until then
@@ -309,6 +348,7 @@ private:
     std::optional<Instant> close_deadline_;
     std::vector<std::uint8_t> close_frame_;  // sealed; empty until the session closes
     bool is_close_due_ = false;
+    Route close_route_;
     std::uint64_t frames_while_closing_ = 0;
 
     SessionTrace trace_;

@@ -9,10 +9,6 @@ namespace {
 
 // Frames unfolded side by side. Chosen: a coalesced receive brings up to 64 datagrams.
 constexpr std::size_t opening_count_max = 64;
-// Answers to PING and PATH_CHALLENGE that wait; the newest push out the oldest. Spec protocol
-// §11.2.
-constexpr std::size_t answer_count_max = 4;
-
 bool is_acknowledged_alone(const wire::ControlMessage& message) {
     return std::holds_alternative<wire::Ack>(message) ||
            std::holds_alternative<wire::Padding>(message) ||
@@ -22,6 +18,14 @@ bool is_acknowledged_alone(const wire::ControlMessage& message) {
 // Custom frames are no more than counted: they are never resent.
 bool is_of_streams(const recovery::Cargo& cargo) noexcept {
     return cargo.type == wire::FrameType::data || cargo.type == wire::FrameType::stream_control;
+}
+
+// Spec protocol §11.1 (b).
+bool may_move(const wire::ControlMessage& message) {
+    return !(std::holds_alternative<wire::Ack>(message) ||
+             std::holds_alternative<wire::Padding>(message) ||
+             std::holds_alternative<wire::PathChallenge>(message) ||
+             std::holds_alternative<wire::PathResponse>(message));
 }
 
 }  // namespace
@@ -71,6 +75,8 @@ void Connection::open_batch(Instant now, const Route& from) {
             unfolding_[i].key = nullptr;
             continue;
         }
+        const auto highest = window_.highest();
+        opening_[i].is_newest = !highest || view.sequence > *highest;
         // Again: an earlier frame of this batch may have had the same Sequence.
         if (const auto accepted = window_.accept(view.sequence); !accepted) {
             drop(accepted.error(), &view);
@@ -83,7 +89,7 @@ void Connection::open_batch(Instant now, const Route& from) {
     for (std::size_t i = 0; i < opening_.size() && phase_ != Phase::closed; ++i) {
         if (opening_[i].frame->begins_datagram) is_datagram_counted = false;
         if (unfolding_[i].is_opened) {
-            handle_opened(now, from, *opening_[i].frame, is_datagram_counted);
+            handle_opened(now, from, opening_[i], is_datagram_counted);
         }
     }
     opening_.clear();
@@ -95,8 +101,9 @@ void Connection::open_batch(Instant now, const Route& from) {
     }
 }
 
-void Connection::handle_opened(Instant now, const Route& from, const ReceivedFrame& received,
+void Connection::handle_opened(Instant now, const Route& from, const OpeningJob& job,
                                bool& is_datagram_counted) {
+    const ReceivedFrame& received = *job.frame;
     const wire::FrameView& frame = received.view;
     if (liveness_.on_received(now)) {
         events_.push_back(Reachable{});
@@ -124,20 +131,22 @@ void Connection::handle_opened(Instant now, const Route& from, const ReceivedFra
         plaintext = *stripped;
     }
     trace_.frame_received(now, frame, plaintext);
-    if (phase_ != Phase::active) return handle_while_closing(frame, plaintext);
+    if (phase_ != Phase::active) return handle_while_closing(from, frame, plaintext);
 
-    bool elicits_ack = true;
-    const auto taken = handle_plaintext(now, from, frame, plaintext, elicits_ack);
+    Effect effect;
+    const auto taken = handle_plaintext(now, from, frame, plaintext, effect);
     if (!taken) return fail(now, taken.error());
+    follow_frame(now, from, {frame.size, frame.sequence, job.is_newest && effect.is_moving});
     if (*taken == stream::Taken::no) {
         return drop(wire::DropReason::data_beyond_initial_credit, &frame);
     }
-    acks_.on_received(now, frame.sequence, elicits_ack, received.ecn);
+    acks_.on_received(now, frame.sequence, effect.elicits_ack, received.ecn);
 }
 
 // Spec protocol §12.3: the same bytes again on the 1st, 2nd, 4th, 8th … frame that holds
 // no SESSION_CLOSE; a peer that has closed itself is told nothing more.
-void Connection::handle_while_closing(const wire::FrameView& frame, Bytes plaintext) {
+void Connection::handle_while_closing(const Route& from, const wire::FrameView& frame,
+                                      Bytes plaintext) {
     if (phase_ != Phase::closing) return;
     if (frame.type == wire::FrameType::control) {
         auto messages = wire::ControlMessages::parse(plaintext);
@@ -151,6 +160,9 @@ void Connection::handle_while_closing(const wire::FrameView& frame, Bytes plaint
     }
     ++frames_while_closing_;
     if ((frames_while_closing_ & (frames_while_closing_ - 1)) == 0) is_close_due_ = true;
+    // A peer that has moved hears it there, as far as its own frame pays for it.
+    const bool is_paid = close_frame_.size() <= amplification_max * frame.size;
+    close_route_ = is_paid ? from : route();
 }
 
 // Spec protocol §6: the window grows with the rate to two round trips.
@@ -165,7 +177,7 @@ void Connection::grow_window(Instant now) {
 Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now, const Route& from,
                                                                     const wire::FrameView& frame,
                                                                     Bytes plaintext,
-                                                                    bool& elicits_ack) {
+                                                                    Effect& effect) {
     switch (frame.type) {
         case wire::FrameType::data: {
             STT_TRY(const wire::DataView data, wire::parse_data(plaintext, frame.flags));
@@ -178,7 +190,7 @@ Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
         }
         case wire::FrameType::control: {
             STT_TRY(const auto messages, wire::ControlMessages::parse(plaintext));
-            STT_TRY_VOID(handle_control(now, from, messages, elicits_ack));
+            STT_TRY_VOID(handle_control(now, from, frame, messages, effect));
             return stream::Taken::yes;
         }
         default:
@@ -189,23 +201,32 @@ Result<stream::Taken, wire::Violation> Connection::handle_plaintext(Instant now,
 }
 
 Result<void, wire::Violation> Connection::handle_control(Instant now, const Route& from,
+                                                         const wire::FrameView& frame,
                                                          wire::ControlMessages messages,
-                                                         bool& elicits_ack) {
-    elicits_ack = false;
+                                                         Effect& effect) {
+    effect = {false, false};
     while (const auto message = messages.next()) {
-        if (!is_acknowledged_alone(*message)) elicits_ack = true;
-        STT_TRY_VOID(apply(now, from, *message));
+        if (!is_acknowledged_alone(*message)) effect.elicits_ack = true;
+        if (may_move(*message)) effect.is_moving = true;
+        STT_TRY_VOID(apply(now, from, frame, *message));
     }
     return {};
 }
 
 Result<void, wire::Violation> Connection::apply(Instant now, const Route& from,
+                                                const wire::FrameView& frame,
                                                 const wire::ControlMessage& message) {
     if (const auto* ack = std::get_if<wire::Ack>(&message)) return handle_ack(now, *ack);
+    // A frame may bring one question of each kind to a route that is no path.
+    const std::size_t allowance = amplification_max * frame.size / 2;
     if (const auto* ping = std::get_if<wire::Ping>(&message)) {
-        queue_answer({from, wire::Pong{ping->token}});
+        queue_answer({from, wire::Pong{ping->token}, allowance});
     } else if (const auto* challenge = std::get_if<wire::PathChallenge>(&message)) {
-        queue_answer({from, wire::PathResponse{challenge->token}});
+        queue_answer({from, wire::PathResponse{challenge->token}, allowance});
+    } else if (const auto* response = std::get_if<wire::PathResponse>(&message)) {
+        handle_path_response(now, from, response->token);
+    } else if (const auto* observed = std::get_if<wire::ObservedAddress>(&message)) {
+        handle_observed_address(*observed);
     } else if (const auto* pong = std::get_if<wire::Pong>(&message)) {
         handle_pong(now, pong->token);
     } else if (const auto* credit = std::get_if<wire::FlowCredit>(&message)) {
@@ -226,14 +247,6 @@ Result<void, wire::Violation> Connection::apply(Instant now, const Route& from,
         handle_session_close(now, *close_message);
     }
     return {};
-}
-
-void Connection::queue_answer(Answer answer) {
-    if (answers_.size() >= answer_count_max) {
-        answers_.pop_front();
-        drop(wire::DropReason::queue_full);
-    }
-    answers_.push_back(std::move(answer));
 }
 
 void Connection::handle_pong(Instant now, const wire::Token& token) {

@@ -21,6 +21,8 @@ constexpr std::size_t frame_room_min = 48;
 constexpr std::uint64_t skip_interval_min = 512;
 constexpr std::uint64_t skip_interval_max = 2'048;
 constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
+// The least room in which any acknowledgement fits: where fewer bytes may go, nothing goes.
+constexpr std::size_t limited_datagram_size_min = 128;
 
 // Spec protocol §8.1, OBSERVED_ADDRESS: 4 + 2 or 16 + 2 bytes.
 std::size_t write_address(const Address& address, std::span<std::uint8_t, 18> output) {
@@ -89,6 +91,7 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
     } else {
         rotate_if_due(now);
         transmit = transmit_answer(now, buffer);
+        if (!transmit) transmit = transmit_challenge(now, buffer);
         if (!transmit) transmit = transmit_mtu_probe(now, buffer);
         if (!transmit) transmit = transmit_batch(now, buffer);
     }
@@ -98,6 +101,7 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
         totals_.datagrams_sent +=
             (transmit->size + transmit->segment_size - 1) / transmit->segment_size;
         send_rate_.add(now, transmit->size);
+        paths_.on_sent(transmit->to, transmit->size);
         trace_.datagram_sent(now, *transmit);
         update_trace(now);
     }
@@ -106,8 +110,10 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
 
 std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
     if (!std::exchange(is_close_due_, false)) return std::nullopt;
+    // Spec protocol §11.2 (b). To a route that is no path it goes only if paid for.
+    if (close_route_ == route() && close_frame_.size() > paths_.send_limit()) return std::nullopt;
     std::memcpy(buffer.data(), close_frame_.data(), close_frame_.size());
-    return Transmit{setup_.peer, close_frame_.size(), close_frame_.size(), 0};
+    return Transmit{close_route_, close_frame_.size(), close_frame_.size(), 0};
 }
 
 // The close takes the last acknowledgement along: what the application here has read shall
@@ -117,53 +123,30 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     const std::size_t close_size = wire::encoded_size(message);
     // Padded to the maximum, it fills the path's datagram as any other frame.
     close_frame_.resize(padding_.is_on() ? path().mtu().current() : recovery::datagram_size_base);
-    batch_.begin(close_frame_, keys_.send, setup_.session_id);
+    batch_.begin(close_frame_, keys_.send, session_id_);
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
     codec::Writer writer(payload.bytes);
-    if (acks_.should_ride(now)) put_ack(now, writer, payload);
+    if (acks_.should_ride(now) && paths_.is_validated()) put_ack(now, writer, payload);
     const std::size_t room = data_room(wire::FrameType::control, 0);
     if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(), false, {});
     std::memcpy(place.data(), payload.bytes.data(), writer.size());
-    trace_.frames_sent(now, setup_.peer, batch_.open_datagram());
+    trace_.frames_sent(now, route(), batch_.open_datagram());
     batch_.end_datagram();
     batch_.seal();
     close_frame_.resize(batch_.size());
 }
 
-// A PONG or PATH_RESPONSE goes to where its question came from, once. Spec protocol §11.2.
-std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes buffer) {
-    if (answers_.empty()) return std::nullopt;
-    const Answer answer = answers_.front();
-    answers_.pop_front();
-    is_marking_ = false;
-    batch_.begin(buffer, keys_.send, setup_.session_id);
-    const bool is_padded =
-        padding_.is_on() && !std::holds_alternative<wire::PathResponse>(answer.message);
-    STT_CHECK(
-        batch_.begin_datagram(is_padded ? path().mtu().current() : recovery::datagram_size_base));
-    recovery::Cargo cargo;
-    cargo.type = wire::FrameType::control;
-    const std::size_t size = wire::encoded_size(answer.message);
-    codec::Writer writer(is_padded
-                             ? add_frame(wire::FrameType::control, 0, 0, size, true, cargo)
-                             : add_bare_frame(wire::FrameType::control, 0, 0, size, true, cargo));
-    wire::write(writer, answer.message);
-    finish_datagram(now, false);
-    batch_.seal();
-    return Transmit{answer.to, batch_.size(), batch_.size(), 0};
-}
-
 // PING and PADDING to the size that is probed. RFC 8899 §4.1.
 std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes buffer) {
-    if (!is_confirmed_) return std::nullopt;
+    if (!may_probe_mtu()) return std::nullopt;
     const auto size = path().mtu().probe_size(now);
     if (!size || !loss_.has_room(1)) return std::nullopt;
     const recovery::SendAllowance allowance = path().allowance(now);
     if (allowance.bytes < *size) return std::nullopt;
-    batch_.begin(buffer, keys_.send, setup_.session_id);
+    batch_.begin(buffer, keys_.send, session_id_);
     STT_CHECK(batch_.begin_datagram(*size));
     const std::size_t payload_size =
         batch_.payload_room(wire::FrameType::control, 0, next_sequence_);
@@ -178,9 +161,21 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     const wire::ControlMessage padding = wire::Padding{writer.room() - 3};
     wire::write(writer, padding);
     STT_CHECK(writer.room() == 0);
-    finish_datagram(now, true);
+    finish_datagram(now, route(), true);
     batch_.seal();
-    return Transmit{setup_.peer, batch_.size(), batch_.size(), 0};
+    return Transmit{route(), batch_.size(), batch_.size(), 0};
+}
+
+bool Connection::may_probe_mtu() const noexcept {
+    return is_confirmed_ && paths_.is_validated() && !is_blocked() && !liveness_.is_unreachable();
+}
+
+bool Connection::is_blocked() const noexcept {
+    return paths_.send_limit() < limited_datagram_size_min;
+}
+
+bool Connection::is_auth_proof_due(Instant now) const noexcept {
+    return auth_proof_at_ && now >= *auth_proof_at_ && paths_.is_validated();
 }
 
 bool Connection::has_eliciting_to_send() {
@@ -191,16 +186,18 @@ bool Connection::has_eliciting_to_send() {
 
 std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
     release_at_.reset();
+    if (is_blocked()) return std::nullopt;
+    std::size_t limit = paths_.send_limit();
     const std::size_t mtu = path().mtu().current();
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
-    if (is_confirmed_) {
+    if (may_probe_mtu()) {
         const auto mtu_probe_size = path().mtu().probe_size(now);
         if (mtu_probe_size) release_at_ = path().release(now, *mtu_probe_size);
     }
     is_marking_ = path().may_mark();
     streams_.set_payload_room(data_payload_room());
-    batch_.begin(buffer, keys_.send, setup_.session_id);
+    batch_.begin(buffer, keys_.send, session_id_);
     std::size_t segment_size = 0;
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
         const bool is_probe = probes_due_ > 0;
@@ -210,29 +207,32 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
             is_probe || (has_eliciting && budget >= mtu && loss_.has_room(frames_per_datagram_max));
         if (has_eliciting && !may_elicit) release_at_ = allowance.release;
         if (!has_eliciting && budget >= mtu) path_state().on_app_limited();
-        const bool is_auth_proof_due = auth_proof_at_ && now >= *auth_proof_at_;
-        if (!may_elicit && !acks_.is_due(now) && !is_auth_proof_due) break;
-        if (!batch_.begin_datagram(mtu)) break;
+        if (!may_elicit && !acks_.is_due(now) && !is_auth_proof_due(now)) break;
+        if (limit < limited_datagram_size_min) break;
+        if (!batch_.begin_datagram(std::min(mtu, limit))) break;
         const std::size_t size = write_datagram(now, may_elicit, is_probe);
         if (size == 0) break;
         if (is_probe) --probes_due_;
         segment_size = std::max(segment_size, size);
         budget -= std::min(budget, size);
+        if (!paths_.is_validated()) limit -= size;
         // All datagrams of a burst have one size; a shorter one can only be the last.
         if (size < mtu) break;
     }
     batch_.seal();
     if (batch_.size() == 0) return std::nullopt;
-    return Transmit{setup_.peer, batch_.size(), segment_size,
+    return Transmit{route(), batch_.size(), segment_size,
                     is_marking_ ? ecn_capable : std::uint8_t{0}};
 }
 
 // Fills one datagram and returns its size; zero when there was nothing to put into it.
 std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_elicit) {
-    if (auth_proof_at_ && now >= *auth_proof_at_) {
-        batch_.add_sealed(setup_.auth_proof);
+    if (is_auth_proof_due(now)) {
+        batch_.add_sealed(auth_proof_);
         auth_proof_at_ = now + auth_proof_interval_;
         auth_proof_interval_ = std::min(2 * auth_proof_interval_, config_.handshake_resend_max);
+        // A WebSocket loses nothing. Spec protocol §4.3 (b).
+        if (route().is_reliable()) auth_proof_at_.reset();
     }
     if (liveness_.is_unreachable()) may_elicit = false;
     const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
@@ -244,7 +244,7 @@ std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_e
         add_stream_frames();
     }
     const std::size_t size = batch_.datagram_size();
-    finish_datagram(now, false);
+    finish_datagram(now, route(), false);
     return size;
 }
 
@@ -330,7 +330,7 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
     }
     if ((items_pending_ & control_item::observed_address) != 0) {
         std::array<std::uint8_t, 18> address{};
-        const std::size_t size = write_address(setup_.peer.address, address);
+        const std::size_t size = write_address(route().address, address);
         if (put(writer, payload, wire::ObservedAddress{Bytes(address).first(size)})) {
             items_pending_ &= ~control_item::observed_address;
         }
@@ -343,7 +343,7 @@ void Connection::put_items(codec::Writer& writer, ControlPayload& payload) {
 // What a DATA frame can hold in a datagram of its own, whatever its stream and Sequence.
 std::size_t Connection::data_payload_room() const noexcept {
     const wire::SessionFrameHeader header{wire::FrameType::data,
-                                          setup_.session_id,
+                                          session_id_,
                                           static_cast<std::uint16_t>(wire::stream_id_max),
                                           std::numeric_limits<std::uint64_t>::max(),
                                           0,
@@ -378,16 +378,17 @@ void Connection::add_stream_frames() {
     }
 }
 
-void Connection::finish_datagram(Instant now, bool is_mtu_probe) {
-    trace_.frames_sent(now, setup_.peer, batch_.open_datagram());
+void Connection::finish_datagram(Instant now, const Route& to, bool is_mtu_probe) {
+    trace_.frames_sent(now, to, batch_.open_datagram());
+    const recovery::PathNumber number = paths_.number_of(to).value_or(paths_.number());
     const auto frames = batch_.datagram_frames();
     if (!frames.empty()) {
         const bool is_eliciting =
             std::any_of(frames.begin(), frames.end(),
                         [](const recovery::SentFrame& frame) { return frame.elicits_ack; });
-        if (is_eliciting) liveness_.on_eliciting_sent(now);
+        if (is_eliciting && number == paths_.number()) liveness_.on_eliciting_sent(now);
         const recovery::LossDetection::Datagram datagram{
-            path_number, batch_.datagram_size(), is_mtu_probe, is_marking_ && !is_mtu_probe};
+            number, batch_.datagram_size(), is_mtu_probe, is_marking_ && !is_mtu_probe};
         loss_.on_datagram_sent(now, datagram, frames);
     }
     batch_.end_datagram();

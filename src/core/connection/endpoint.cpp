@@ -92,7 +92,7 @@ void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
             handle_handshake_frame(moment, from, *frame);
             continue;
         }
-        const auto session = route(moment, *frame);
+        const auto session = session_of(moment, from, *frame);
         if (!session) {
             drop(wire::DropReason::session_unknown, &*frame);
             continue;
@@ -104,19 +104,49 @@ void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
     }
 }
 
-std::optional<SessionHandle> Endpoint::route(const Moment& moment, const wire::FrameView& frame) {
+std::optional<SessionHandle> Endpoint::session_of(const Moment& moment, const Route& from,
+                                                  const wire::FrameView& frame) {
     const auto found = by_session_id_.find(frame.session_id);
     if (found != by_session_id_.end()) return found->second;
-    return open_half_open(moment, frame);
+    return open_half_open(moment, from, frame);
 }
 
 void Endpoint::flush_frames(Instant now, const Route& from) {
     if (frames_.empty()) return;
     if (Connection* connection = find(frames_session_)) {
         connection->handle_frames(now, from, frames_);
+        if (from.is_reliable() && connection->paths().has(from)) note_route(frames_session_, from);
         touch(frames_session_);
     }
     frames_.clear();
+}
+
+// A session has few paths; what is none any more makes room for what is new.
+void Endpoint::note_route(SessionHandle session, const Route& route) {
+    Entry& entry = sessions_.at(session);
+    std::vector<std::uint64_t>& websockets = entry.websockets;
+    if (std::find(websockets.begin(), websockets.end(), route.connection) != websockets.end()) {
+        return;
+    }
+    std::erase_if(websockets, [&](std::uint64_t websocket) {
+        if (entry.connection->paths().has_websocket(websocket)) return false;
+        by_websocket_.erase({websocket, session});
+        return true;
+    });
+    websockets.push_back(route.connection);
+    by_websocket_.insert({route.connection, session});
+}
+
+void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
+    auto place = by_websocket_.lower_bound({route.connection, 0});
+    while (place != by_websocket_.end() && place->first == route.connection) {
+        const SessionHandle session = place->second;
+        place = by_websocket_.erase(place);
+        Entry& entry = sessions_.at(session);
+        std::erase(entry.websockets, route.connection);
+        entry.connection->handle_route_closed(moment.now, route);
+        touch(session);
+    }
 }
 
 void Endpoint::handle_timeout(const Moment& moment) {
@@ -233,6 +263,9 @@ void Endpoint::erase(SessionHandle session) {
     const Entry& entry = found->second;
     const Connection& connection = *entry.connection;
     if (entry.timer) timers_.erase({*entry.timer, session});
+    for (const std::uint64_t websocket : entry.websockets) {
+        by_websocket_.erase({websocket, session});
+    }
     by_session_id_.erase(connection.session_id());
     by_seed_.erase({entry.seed, session});
     ++counted_.sessions_ended;

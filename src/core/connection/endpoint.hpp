@@ -59,6 +59,8 @@ public:
     void handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                           std::size_t segment_size, std::uint8_t ecn);
     void handle_timeout(const Moment& moment);
+    // A WebSocket connection closed; it carried any number of sessions. Spec protocol §11.3 (c).
+    void handle_route_closed(const Moment& moment, const Route& route);
 
     // Sends a HELLO to one address after the other; the first that answers becomes the session
     // (see Attempts). `wanted` is the node id that must answer, if it matters. What is wrong
@@ -105,6 +107,8 @@ private:
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
         handshake::SeedId seed = 0;
+        // WebSocket connections among its paths, and such as were.
+        std::vector<std::uint64_t> websockets;
     };
     void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
     template <class Event>
@@ -118,7 +122,8 @@ private:
     void handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                          std::uint8_t ecn);
     void flush_frames(Instant now, const Route& from);
-    std::optional<SessionHandle> route(const Moment& moment, const wire::FrameView& frame);
+    std::optional<SessionHandle> session_of(const Moment& moment, const Route& from,
+                                            const wire::FrameView& frame);
 
     void handle_handshake_frame(const Moment& moment, const Route& from,
                                 const wire::FrameView& frame);
@@ -126,8 +131,12 @@ private:
     void handle_response(const Moment& moment, const Route& from, const wire::FrameView& frame);
     void handle_final(const Moment& moment, SessionHandle session, const wire::FrameView& frame);
     void handle_auth_proof(const Moment& moment, const Route& from, const wire::FrameView& frame);
-    std::optional<SessionHandle> open_half_open(const Moment& moment, const wire::FrameView& frame);
-    SessionHandle accept(Instant now, const Route& peer, handshake::Established established);
+    std::optional<SessionHandle> open_half_open(const Moment& moment, const Route& from,
+                                                const wire::FrameView& frame);
+    // Where the frame came from that made the session ACTIVE, and its size if it was AUTH_PROOF.
+    SessionHandle accept(Instant now, handshake::Established established, const Route& from,
+                         std::size_t auth_proof_size);
+    void note_route(SessionHandle session, const Route& route);
     Entry& add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
                        stc::Key&& session_key);
     void fail_attempt(AttemptId attempt, ConnectError error);
@@ -151,6 +160,8 @@ private:
     std::map<wire::SessionId, SessionHandle> by_session_id_;
     std::set<std::pair<handshake::SeedId, SessionHandle>> by_seed_;
     std::set<std::pair<Instant, SessionHandle>> timers_;
+    // The sessions that a WebSocket connection carries.
+    std::set<std::pair<std::uint64_t, SessionHandle>> by_websocket_;
     Fifo<SessionHandle> ready_;
     Fifo<SessionHandle> with_events_;
     SessionHandle next_session_ = 1;

@@ -132,13 +132,12 @@ void Endpoint::handle_auth_proof(const Moment& moment, const Route& from,
     auto established = responder_.handle_auth_proof(moment.now, moment.unix_ms, from, frame);
     if (!established) return drop(established.error());
     tell_received(moment.now, from, frame, trace::HandshakeMessage::auth_proof);
-    const Route peer = established->hello_source;
-    accept(moment.now, peer, *std::move(established));
+    accept(moment.now, *std::move(established), from, frame.size);
 }
 
 // The first frame that opens under a half-open session's keys makes it ACTIVE, when
 // AUTH_PROOF was lost or overtaken. Spec protocol §4.2.
-std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment,
+std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment, const Route& from,
                                                       const wire::FrameView& frame) {
     const stc::Key* session_key = responder_.half_open_session_key(frame.session_id);
     if (session_key == nullptr) return std::nullopt;
@@ -152,21 +151,33 @@ std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment,
         key->get(), {frame.header, frame.metadata_head}, frame_copy_, frame.tag, false};
     if (!stc::unfold(job)) return std::nullopt;
     handshake::Established established = responder_.establish(moment.unix_ms, frame.session_id);
-    const Route peer = established.hello_source;
-    return accept(moment.now, peer, std::move(established));
+    return accept(moment.now, std::move(established), from, 0);
 }
 
-SessionHandle Endpoint::accept(Instant now, const Route& peer, handshake::Established established) {
+SessionHandle Endpoint::accept(Instant now, handshake::Established established, const Route& from,
+                               std::size_t auth_proof_size) {
+    const Route peer = established.hello_source;
+    const Bytes final_frame = established.final_message.frame();
     ConnectionSetup setup;
     setup.role = session::Role::responder;
     setup.session_id = established.session_id;
     setup.peer_node_id = established.peer_node_id;
     setup.peer = peer;
+    setup.is_path_validated = from == peer;
+    if (!setup.is_path_validated) {
+        // HELLO came from there, RESPONSE went there, and FINAL follows. A session frame makes
+        // its source the candidate by itself.
+        setup.bytes_received = handshake::padded_frame_size;
+        setup.bytes_sent = handshake::padded_frame_size + final_frame.size();
+        if (auth_proof_size > 0) setup.candidate = from;
+        setup.candidate_bytes_received = auth_proof_size;
+    }
     const SessionHandle session = next_session_;
     Entry& entry =
         add_session(now, established.seed_id, std::move(setup), std::move(established.session_key));
     ++counted_.sessions_accepted;
-    const Bytes final_frame = established.final_message.frame();
+    if (peer.is_reliable()) note_route(session, peer);
+    if (from.is_reliable()) note_route(session, from);
     entry.final_frame.assign(final_frame.begin(), final_frame.end());
     entry.auth_proof_fingerprint = established.auth_proof_fingerprint;
     queue_datagram(peer, final_frame);

@@ -51,8 +51,19 @@ struct CustomReadable {};
 // send_custom() has room again, after it had none.
 struct CustomWritable {};
 
+// The peer sees this node there: outside of the last NAT between. A claim of the peer, and no
+// more; never unspecified, multicast, or of port 0.
+struct AddressObserved {
+    Address address;
+};
+// The session goes on by another route: see Connection::route(). Of several in a row the last
+// is told.
+struct PathTaken {
+    Route route;
+};
+
 using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Unreachable, Reachable,
-                           CustomReadable, CustomWritable, Closed>;
+                           AddressObserved, PathTaken, CustomReadable, CustomWritable, Closed>;
 
 // Datagrams by one route, written to the caller's buffer one behind the other: each has
 // segment_size bytes, the last what is left.

@@ -21,6 +21,7 @@ struct ReceivedFrame {
 struct OpeningJob {
     const ReceivedFrame* frame;
     session::OpeningKey key;
+    bool is_newest = false;  // it has the highest Sequence so far; set when it has opened
 };
 
 // What a session needs while it handles a batch of frames or writes one, and forgets before
