@@ -83,13 +83,13 @@ public:
     // After commands to the connection.
     void touch();
 
-    // What the endpoint sent, since the start or clear().
+    // What the endpoint sent, since the start or clear(), which gives the memory back too.
     const std::vector<RawFrame>& frames() const noexcept { return frames_; }
     void clear() noexcept {
-        frames_.clear();
         datagrams_cleared_ += datagrams_.size();
-        datagrams_.clear();
-        events_.clear();
+        std::vector<RawFrame>().swap(frames_);
+        std::vector<SentDatagram>().swap(datagrams_);
+        std::vector<connection::EndpointEvent>().swap(events_);
     }
     // The datagrams, and where each went.
     struct SentDatagram {

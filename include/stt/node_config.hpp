@@ -42,6 +42,9 @@ struct NodeConfig {
     std::size_t stream_window_max = 16u << 20;
     std::size_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;
+    // Streams of one peer's that may be open at once: about 1.6 KiB each while nothing waits on
+    // it, and its name. Taken to lie in 128 to 32,767. Spec protocol §8.1 STREAM_LIMIT.
+    std::size_t peer_stream_limit = 1'024;
     // Sessions of the node, with handshakes that are under way. About 8 KiB each while idle:
     // 512 MiB. Handshakes beyond it do not begin.
     std::size_t session_count_max = 65'536;

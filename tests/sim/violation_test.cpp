@@ -289,7 +289,9 @@ TEST_CASE("protocol §7.2 (b): MESSAGE on a stream of bytes is error 4") {
 }
 
 TEST_CASE("protocol §8.3 (g): the 128th stream opens, the 129th is error 4") {
-    RawPeer peer(16);
+    connection::EndpointConfig config;
+    config.connection.peer_stream_limit = stream::stream_limit_initial;
+    RawPeer peer(16, config);
     for (std::uint16_t i = 0; i < 128; ++i) {
         peer.send(static_cast<std::uint16_t>(2 * i + 1), 0, open_of());
     }

@@ -55,6 +55,10 @@ struct ConnectionConfig {
     // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
     // §9.3.
     std::size_t message_size_max = stt::message_size_max;
+    // Streams of the peer's that may be open at once, 128 to 32,767: beyond that it waits. Above
+    // 128 it is told at the session's start, by a STREAM_LIMIT. Spec protocol §8.1. Each costs
+    // 1.6 KiB while nothing waits on it (measured: sim_attacks), and its name.
+    std::uint64_t peer_stream_limit = 1'024;
 
     PaddingPolicy padding = PaddingPolicy::none;  // Spec protocol §12.1
     // Frame types of the application that are kept for it: see receive_custom().

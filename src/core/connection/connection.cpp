@@ -27,6 +27,7 @@ stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Ro
     streams.session_window_max = config.session_window_max;
     streams.send_buffer_max = config.send_buffer_max;
     streams.message_size_max = config.message_size_max;
+    streams.peer_stream_limit = config.peer_stream_limit;
     return streams;
 }
 

@@ -22,6 +22,8 @@ inline constexpr std::uint64_t stream_credit_initial = 65'536;
 inline constexpr std::uint64_t session_credit_initial = 2'097'152;
 // Streams that a peer may have opened before the first STREAM_LIMIT. Spec protocol §8.1.
 inline constexpr std::uint64_t stream_limit_initial = 128;
+// Stream IDs that one side opens. Spec protocol §3.4.
+inline constexpr std::uint64_t stream_limit_max = 32'767;
 inline constexpr std::uint8_t priority_count = 8;
 
 static_assert(session_credit_initial >= 2 * message_size_max);  // Spec protocol §9.2

@@ -55,6 +55,7 @@ struct StreamState {
     std::uint8_t priority = priority_default;
     bool is_priority_asked = false;  // by the peer's PRIORITY, which is newer than its OPEN
     std::uint8_t came_early = 0;     // see early
+    std::uint64_t early_size = 0;    // bytes that came before OPEN, in the session's early total
     Duration deadline{};             // of messages, from hand-over (EXPIRING)
     std::string endpoint;
 

@@ -13,6 +13,8 @@ StreamsConfig with_limits(StreamsConfig config) {
         std::clamp(config.message_size_max, codec::varint_size_max, message_size_max);
     config.session_window_max =
         std::max<std::uint64_t>(config.session_window_max, 2 * config.message_size_max);
+    config.peer_stream_limit =
+        std::clamp(config.peer_stream_limit, stream_limit_initial, stream_limit_max);
     return config;
 }
 
@@ -21,7 +23,9 @@ StreamsConfig with_limits(StreamsConfig config) {
 Streams::Streams(const StreamsConfig& config)
     : config_(with_limits(config)),
       next_id_(config.is_initiator ? 1 : 2),
-      session_window_(session_credit_initial, config_.session_window_max) {}
+      peer_limit_(config_.peer_stream_limit),
+      session_window_(session_credit_initial, config_.session_window_max),
+      is_stream_limit_pending_(peer_limit_ > stream_limit_initial) {}
 
 StreamState* Streams::find(StreamKey key) noexcept {
     const auto found = streams_.find(key);

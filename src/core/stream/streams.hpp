@@ -33,6 +33,8 @@ namespace stt::stream {
 // that would add one is not taken, and so comes again.
 inline constexpr std::size_t fragment_count_max = 16'384;
 static_assert(fragment_count_max * 112 <= session_credit_initial);
+// Bytes of all streams that wait for their OPEN: they are in no session's total yet.
+inline constexpr std::uint64_t early_size_max = session_credit_initial;
 // SKIPs of a stream that wait for their acknowledgement; then no further message begins.
 inline constexpr std::size_t skip_count_max = 1'024;
 // Unread DATAGRAMS of a stream, and of a session's streams together, in bytes: the oldest are
@@ -54,6 +56,9 @@ struct StreamsConfig {
     // The largest message that is taken, with its length field: at most 1,048,576. A longer one
     // is answered with STOP(5). Spec protocol §9.3.
     std::size_t message_size_max = stt::message_size_max;
+    // Streams that the peer may have open, at least stream_limit_initial. One above that is told
+    // by the first STREAM_LIMIT.
+    std::uint64_t peer_stream_limit = stream_limit_initial;
 };
 
 struct OpenOptions {
@@ -271,6 +276,7 @@ private:
     void push_datagram(StreamState& stream, Bytes message);
     Result<void, wire::Violation> check_data(const StreamState& stream, bool is_message,
                                              std::uint64_t end) const;
+    bool has_early_room(const StreamState& stream, std::uint64_t end) const noexcept;
     Result<void, wire::Violation> check_limits(const StreamState& stream, std::uint64_t end) const;
     Result<void, wire::Violation> account(Instant now, Duration rtt, StreamState& stream,
                                           std::uint64_t highest_before, std::uint64_t read_before);
@@ -337,7 +343,7 @@ private:
 
     std::uint64_t open_limit_ = stream_limit_initial;  // given by the peer
     std::uint64_t opened_count_ = 0;                   // by this side
-    std::uint64_t peer_limit_ = stream_limit_initial;  // given to the peer
+    std::uint64_t peer_limit_;                         // given to the peer
     std::uint64_t peer_opened_count_ = 0;
     std::size_t open_count_ = 0;
     bool is_limit_waited_for_ = false;
@@ -347,9 +353,10 @@ private:
     std::uint64_t read_total_ = 0;
     ReceiveWindow session_window_;
     std::size_t fragment_count_ = 0;
+    std::uint64_t early_total_ = 0;  // of at most early_size_max
     std::size_t datagram_total_ = 0;
     bool is_flow_credit_pending_ = false;
-    bool is_stream_limit_pending_ = false;
+    bool is_stream_limit_pending_;
 
     template <ListLink<StreamState> StreamState::*link>
     using StreamList = LinkedList<StreamState, link>;

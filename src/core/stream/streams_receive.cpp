@@ -85,6 +85,12 @@ Result<void, wire::Violation> Streams::check_limits(const StreamState& stream,
     return {};
 }
 
+// Whether what waits for OPENs may grow so that this stream's reaches `end`.
+bool Streams::has_early_room(const StreamState& stream, std::uint64_t end) const noexcept {
+    const std::uint64_t highest = stream.receive.highest_end();
+    return end <= highest || early_total_ + (end - highest) <= early_size_max;
+}
+
 Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, std::uint16_t id,
                                                     std::uint8_t flags,
                                                     const wire::DataView& data) {
@@ -96,7 +102,7 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     const std::uint64_t end = data.offset + data.bytes.size();
     if (stream.is_open_known) {
         STT_TRY_VOID(check_data(stream, is_message, end));
-    } else if (end > stream_credit_initial) {
+    } else if (end > stream_credit_initial || !has_early_room(stream, end)) {
         // Waits for its OPEN, within the initial credit. Spec protocol §8.3.
         return Taken::no;
     }
@@ -106,6 +112,11 @@ Result<Taken, wire::Violation> Streams::handle_data(Instant now, Duration rtt, s
     const std::uint64_t read_before = stream.receive.read_end();
     STT_TRY(const Taken taken, receive_data(stream, is_message, is_end, data));
     if (taken == Taken::no) return Taken::no;
+    if (!stream.is_open_known) {
+        const std::uint64_t growth = stream.receive.highest_end() - highest_before;
+        stream.early_size += growth;
+        early_total_ += growth;
+    }
     STT_TRY_VOID(account(now, rtt, stream, highest_before, read_before));
     tell_readable(stream);
     close_if_ended(stream);
@@ -243,6 +254,7 @@ Result<void, wire::Violation> Streams::apply_open(Instant now, Duration rtt, Str
     }
     if (!stream.is_priority_asked) apply_priority(stream, static_cast<std::uint8_t>(open.priority));
     stream.is_open_known = true;
+    early_total_ -= stream.early_size;
     stream.kind_number = open.kind;
     stream.endpoint = text_of(open.endpoint);
     const bool is_kind_known = open.kind < stream_kind_count;

@@ -194,6 +194,36 @@ TEST_CASE("lesson 7: OPEN, DATA, STREAM_END, STOP, RESET and SKIP in every order
     }
 }
 
+TEST_CASE("protocol §8.3 (a): what waits for its OPEN is bounded over all streams together") {
+    StreamsConfig config;
+    config.peer_stream_limit = 1'000;
+    Victim victim(config);
+    const std::size_t whole = early_size_max / stream_credit_initial;
+    const auto id_of = [](std::size_t i) { return static_cast<std::uint16_t>(2 * i + 1); };
+    for (std::size_t i = 0; i < whole; ++i) {
+        CHECK(is_taken(victim.data(id_of(i), 0, 0, stream_credit_initial)));
+    }
+    CHECK(is_not_taken(victim.data(id_of(whole), 0, 0, 1)));
+    // A repeat adds nothing, and an OPEN is always taken and makes room.
+    CHECK(is_taken(victim.data(id_of(0), 0, 0, 1'000)));
+    CHECK(is_taken(victim.control(id_of(0), 0, {open_bytes})));
+    CHECK(victim.streams.unread() == stream_credit_initial);
+    CHECK(is_taken(victim.data(id_of(whole), 0, 0, stream_credit_initial)));
+    CHECK(is_not_taken(victim.data(id_of(whole + 1), 0, 0, 1)));
+}
+
+TEST_CASE("protocol §8.1 STREAM_LIMIT: more than 128 streams are told as the session begins") {
+    for (const std::uint64_t limit : {0u, 128u, 129u, 1'000u, 1'000'000u}) {
+        StreamsConfig config;
+        config.peer_stream_limit = limit;
+        Streams streams(config);
+        const std::uint64_t taken = std::clamp<std::uint64_t>(limit, 128, stream_limit_max);
+        CHECK(streams.credit_use().accepted_limit == taken);
+        CHECK(streams.take_stream_limit() == (taken > 128 ? std::optional(taken) : std::nullopt));
+        CHECK(!streams.take_stream_limit());
+    }
+}
+
 TEST_CASE("lesson 6: a peer that only opens and resets is held at STREAM_LIMIT") {
     Victim victim;
     // Unknown kinds are refused, and let go, by this side alone: still each waits for the peer to
