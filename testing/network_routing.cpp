@@ -102,6 +102,10 @@ NodeNumber SimulatedNetwork::receiver_of(const Parcel& parcel) {
             return nobody;
         }
     }
+    if (to == nobody) {  // the adversary repeats what was sent to an address that nobody had
+        ++counters_.unroutable;
+        return nobody;
+    }
     if (nodes_[to]->is_frozen || nodes_[to]->endpoint == nullptr) {
         ++counters_.asleep;
         return nobody;
