@@ -56,6 +56,15 @@ void add_congestion(CLI::App& command, CommonOptions& options) {
         ->check(CLI::IsMember({"bbr", "cubic", "background"}).description(""));
 }
 
+void add_padding(CLI::App& command, CommonOptions& options) {
+    command
+        .add_option("--padding", options.padding,
+                    "Hide the sizes of what is sent: none [default], bucket, or constant,\n"
+                    "which fills every datagram")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"none", "bucket", "constant"}).description(""));
+}
+
 void add_seed(CLI::App& app, std::string& file) {
     CLI::App* seed = app.add_subcommand("seed", "Make and show seeds");
     seed->require_subcommand(1);
@@ -75,6 +84,7 @@ void add_send(CLI::App& app, SendOptions& options) {
     add_common(*send, options.common);
     add_timeout(*send, options.common);
     add_congestion(*send, options.common);
+    add_padding(*send, options.common);
     send->add_option("PATH", options.paths,
                      "Files and folders to send; the last word is HOST:PORT, where to send\n"
                      "them (port 9001 if left out)")
@@ -110,6 +120,7 @@ void add_pipe(CLI::App& app, PipeOptions& options) {
     add_common(*pipe, options.common);
     add_timeout(*pipe, options.common);
     add_congestion(*pipe, options.common);
+    add_padding(*pipe, options.common);
     CLI::Option* listen =
         pipe->add_option("--listen", options.listen, "Wait here for the other side")
             ->type_name("ADDR:PORT");

@@ -96,6 +96,8 @@ NodeConfig node_config(const CommonOptions& options) {
     } else if (options.congestion == "background") {
         config.congestion = CongestionAlgorithm::background;
     }
+    if (options.padding == "bucket") config.padding = PaddingPolicy::bucket;
+    if (options.padding == "constant") config.padding = PaddingPolicy::constant;
     config.log = start_log(options.verbosity);
     config.trace = start_trace(options.qlog_directory);
     return config;

@@ -14,6 +14,7 @@ struct CommonOptions {
     std::string seed_file;
     int verbosity = 0;                        // number of -v
     std::string congestion;                   // a name of main.cpp's; empty: the default
+    std::string padding;                      // a name of main.cpp's; empty: none
     std::string qlog_directory;               // empty: no trace
     std::optional<double> timeout_seconds{};  // of silence; the defaults are network.cpp's
 };

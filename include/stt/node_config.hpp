@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 #include <stt/congestion.hpp>
+#include <stt/padding.hpp>
 #include <stt/time.hpp>
 
 namespace stt {
@@ -34,6 +35,8 @@ struct NodeConfig {
     Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
     // Of what this side sends. Which one when: docs/congestion.md.
     CongestionAlgorithm congestion = CongestionAlgorithm::bbr;
+    // Of the frames that this side sends.
+    PaddingPolicy padding = PaddingPolicy::none;
     // The widest path MTU that is tried. Spec protocol §13.1. Taken to lie in 1,200 to 16,000.
     std::size_t datagram_size_max = 1'472;
     // What a stream and a session may hold unread: at least 65,536 and 2,097,152, the credit

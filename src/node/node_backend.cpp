@@ -83,6 +83,7 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
         std::max<std::uint64_t>(config.stream_window_max, stream::stream_credit_initial);
     connection.session_window_max =
         std::max<std::uint64_t>(config.session_window_max, stream::session_credit_initial);
+    connection.padding = config.padding;
     connection.congestion = config.congestion;
     connection.send_buffer_max = config.send_buffer_max;
     connection.peer_stream_limit = config.peer_stream_limit;

@@ -3,14 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stt/padding.hpp>
 
 namespace stt::connection {
 
-enum class PaddingPolicy : std::uint8_t {
-    none,
-    bucket,    // to the next of 128, 256, 512, 1,024 bytes of plaintext, and the maximum
-    constant,  // always the maximum
-};
+using stt::PaddingPolicy;
 
 // Sizes of plaintext under a policy. `room` is the largest plaintext that a frame can have at its
 // place in the datagram; alone there, it is the maximum, which fills the datagram. A frame

@@ -245,6 +245,26 @@ TEST_CASE("close() can be called again, and ends when the node is destroyed mean
     CHECK(ended == 4);
 }
 
+TEST_CASE("protocol §12.1: with constant padding every frame of a stream fills its datagram") {
+    NodeConfig config;
+    config.padding = PaddingPolicy::constant;
+    for (const NodeConfig& chosen : {NodeConfig(), config}) {
+        Loopback loopback(chosen);
+        auto work = [&]() -> asio::awaitable<void> {
+            co_await loopback.open();
+            const std::uint64_t before = loopback.here.statistics().bytes_sent;
+            for (int i = 0; i < 20; ++i) {
+                co_await asio::async_write(loopback.near, asio::buffer("x", 1),
+                                           asio::use_awaitable);
+                CHECK((co_await loopback.here.ping()).has_value());
+            }
+            const std::uint64_t sent = loopback.here.statistics().bytes_sent - before;
+            CHECK((sent > 20'000) == (chosen.padding == PaddingPolicy::constant));
+        };
+        loopback.run(work());
+    }
+}
+
 TEST_CASE("a second listen() in one family is an error that says so") {
     Loopback loopback;
     const auto again = loopback.responder.listen(Address::ipv4({127, 0, 0, 1}, 0));
