@@ -47,6 +47,23 @@ class Paths(Case):
     def test_long_round_trip(self):
         self.assert_arrives(2_000_000, "delay_ms=375", "rate_mbit=50", "queue_kb=2000")
 
+    def assert_survives_rebinding(self, kind):
+        def move(emulator, sender):
+            while sender.process.poll() is None:
+                time.sleep(1)
+                emulator.tell(f"rebind {kind}")
+                self.moves += 1
+        self.moves = 0
+        taken, _ = self.assert_arrives(30_000_000, "delay_ms=10", "rate_mbit=60", during=move)
+        self.assertGreater(self.moves, 2)
+        self.assertLess(taken, 30)
+
+    def test_a_port_that_changes_every_second(self):
+        self.assert_survives_rebinding("port")
+
+    def test_an_address_that_changes_every_second(self):
+        self.assert_survives_rebinding("address")
+
     def test_a_path_that_is_dead_for_five_seconds(self):
         def black_out(emulator, _sender):
             self.wait_for_part(3_000_000)

@@ -62,7 +62,7 @@ class Pipe(Case):
         self.assertEqual((ended.code, ended.output), (OK, b"late answer"))
         self.assertEqual(listener.wait().code, OK)
 
-    def test_an_outage_does_not_break_it(self):
+    def test_an_outage_and_a_new_address_do_not_break_it(self):
         emulator = self.emulate("delay_ms=5")
         listener, connector = self.listen(subprocess.PIPE), self.connect(subprocess.PIPE)
 
@@ -76,6 +76,7 @@ class Pipe(Case):
         connector.process.stdin.write(b"during")
         connector.process.stdin.flush()
         connector.wait_for("does not answer", "errors")
+        emulator.tell("rebind address")
         connector.wait_for("answers again", "errors")
         wait_until(lambda: listener.output.endswith(b"during"), "what was sent meanwhile")
         exchange(b"after")
