@@ -58,7 +58,7 @@ public:
     static void seed_hints(std::span<const Context* const> contexts, Nonce nonce,
                            std::span<SeedHint> hints) noexcept;
 
-    // The key of a stream's chunks outside frames. Spec stc §Stream contexts.
+    // The key of a stream's chunks outside frames. Spec stc Stream contexts (c).
     Key chunk_key(std::span<const std::uint8_t, 8> session_id, std::uint32_t stream_id,
                   bool is_from_initiator) const noexcept;
 
@@ -72,7 +72,8 @@ private:
     DerivationKey derive_root_;
 };
 
-// encrypt_chunk and decrypt_chunk. Spec stc §Stream contexts. In place; `data` is the caller's own.
+// encrypt_chunk and decrypt_chunk. Spec stc Stream contexts (c). In place; `data` is the
+// caller's own.
 Metadata encrypt_chunk(const FoldKey& key, MutableBytes chunk, std::uint64_t index, Bytes data,
                        Nonce nonce);
 [[nodiscard]] bool decrypt_chunk(const FoldKey& key, MutableBytes chunk, std::uint64_t index,

@@ -89,6 +89,7 @@ class Errors(Case):
                                                  "in use; choose another with --listen")
 
     def test_a_receiver_that_is_no_receiver(self):
+        """transfer §1.1: what takes no files answers with RESET(7) and STOP(7)."""
         self.start("pipe", "--seed", self.seed, "--listen", self.target).wait_for("listening",
                                                                                    "errors")
         self.assert_one_line(self.send(self.seed), INCOMPLETE, "takes no files: stt receive")

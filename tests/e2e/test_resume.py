@@ -47,6 +47,7 @@ class Resume(Case):
         self.assert_resumes()
 
     def test_ctrl_c_at_the_sender(self):
+        """transfer §7.1: a session that a person stopped closes with 256."""
         receiver = self.receive()
         sender = self.start_send(self.source)
         self.wait_for_part(PART)

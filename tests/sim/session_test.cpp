@@ -20,7 +20,9 @@ LinkOptions delayed(Duration delay) {
     return link;
 }
 
-TEST_CASE("protocol §12.3 (a): close tells the peer code and reason, and both sides end") {
+TEST_CASE(
+    "protocol §12.3 (a), §8.1 SESSION_CLOSE: close tells the peer code and reason, and both "
+    "sides end") {
     SessionPair pair(1);
     pair.network.set_links(client, server, delayed(milliseconds(10)));
     REQUIRE(pair.establish());
@@ -303,7 +305,9 @@ TEST_CASE(
     CHECK(answered_late == 16);
 }
 
-TEST_CASE("protocol §10.4 (c): a path that marks congestion is slowed down without a loss") {
+TEST_CASE(
+    "protocol §10.4 (c), §8.1 ACK_ECN: a path that marks congestion is slowed down without a "
+    "loss") {
     SessionPair pair(13);
     LinkOptions link = delayed(milliseconds(20));
     link.congestion_mark = 20'000;

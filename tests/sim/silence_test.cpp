@@ -57,7 +57,7 @@ TEST_CASE("protocol §4.1 (a): random bytes of any length get no answer and leav
     CHECK(all == 2'000);
 }
 
-TEST_CASE("protocol §4.1 (a): a stranger with another seed is not answered") {
+TEST_CASE("protocol §4.5 (a), §4.1 (a): a stranger with another seed is not answered") {
     SimulatedNetwork network(3);
     const std::vector<std::uint8_t> other_seed(32, 7);
     const NodeNumber stranger = network.add_node({}, other_seed);
@@ -116,7 +116,8 @@ TEST_CASE("protocol §3.2 (b)(c): every frame with one bit flipped changes nothi
 }
 
 TEST_CASE(
-    "protocol §6.1 (b): every datagram ever sent, sent again from both sides, changes nothing") {
+    "protocol §4.4 (a), §6.1 (b): every datagram ever sent, sent again from both sides, "
+    "changes nothing") {
     SessionPair pair(7);
     const auto recorded = conversation(pair);
     const std::uint64_t sent_before[2] = {pair.network.bytes_sent_by(client),

@@ -19,7 +19,7 @@ LinkOptions lossy(Duration delay) {
     return link;
 }
 
-TEST_CASE("protocol §7.3 (a): both sides write at once and close their half") {
+TEST_CASE("protocol §7.2 BYTES, §3.5 (a): both sides write at once and close their half") {
     SessionPair pair(1);
     pair.network.set_links(client, server, lossy(milliseconds(5)));
     REQUIRE(pair.establish());
@@ -42,7 +42,8 @@ TEST_CASE("protocol §7.3 (a): both sides write at once and close their half") {
     CHECK(pair.connection(server).streams().open_count() == 0);
 }
 
-TEST_CASE("protocol §8.3 (c): two thousand streams one after another use their IDs again") {
+TEST_CASE(
+    "protocol §7.3 (a), §8.3 (c): two thousand streams one after another use their IDs again") {
     SessionPair pair(2);
     pair.network.set_links(client, server, lossy(milliseconds(2)));
     REQUIRE(pair.establish());

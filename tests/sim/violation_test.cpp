@@ -200,7 +200,9 @@ TEST_CASE("protocol §10.3 (b): an ACK of a Sequence that was skipped is error 1
     CHECK(violation_code(peer) == 1);
 }
 
-TEST_CASE("protocol §9.1 (e): bytes at the stream's limit are taken, one beyond is error 5") {
+TEST_CASE(
+    "protocol §9.1 (a)(e), §8.1 CREDIT: bytes at the stream's limit are taken, one beyond is "
+    "error 5") {
     RawPeer peer(10);
     peer.send(1, 0, open_of());
     send_stretch(peer, 1, 0, 65'536);
@@ -281,7 +283,7 @@ TEST_CASE("protocol §7.3 (c): DATA that is empty without an end, or ends past 2
     CHECK(violation_code(far) == 1);
 }
 
-TEST_CASE("protocol §7.2 (b): MESSAGE on a stream of bytes is error 4") {
+TEST_CASE("protocol §3.5 (b), §7.2 (b): MESSAGE on a stream of bytes is error 4") {
     RawPeer peer(15);
     peer.send(1, 0, open_of());
     peer.send_data(1, 0, 0, bytes(5), wire::flag::message);
@@ -391,8 +393,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "protocol §11.2 (d)(e): PATH_CHALLENGE is answered once, to where it came from, of a "
-    "flood the newest") {
+    "protocol §11.2 (d)(e), §8.1 PATH_CHALLENGE, PATH_RESPONSE: PATH_CHALLENGE is answered "
+    "once, to where it came from, of a flood the newest") {
     RawPeer peer(21);
     peer.advance(milliseconds(50));
     peer.clear();
@@ -427,8 +429,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "protocol §5.2 (a): KEY_ROTATION again is ignored; another nonce, or a wrong epoch, is "
-    "error 2") {
+    "protocol §5.2 (a), §8.1 KEY_ROTATION: KEY_ROTATION again is ignored; another nonce, or "
+    "a wrong epoch, is error 2") {
     const session::RotationNonce nonce{1};
     const session::RotationNonce other{2};
     RawPeer repeated(22);

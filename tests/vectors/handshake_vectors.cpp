@@ -210,6 +210,7 @@ void check_exchange(const Entry& entry, const Given& given, Tally& tally) {
 
 }  // namespace
 
+// protocol §3.6 (b)(c), §3.7 (c), §4.0 (a)(d): the four messages are these bytes.
 void run_handshake(const Entry& entry, Tally& tally) {
     const Given given(entry);
     check_values(entry, given, tally);

@@ -81,6 +81,7 @@ void run_kt128(const Entry& entry, Tally& tally) {
     tally.check(is_equal(digest.finish(), expected), "ContentDigest, in pieces");
 }
 
+// stc Notation (a)(c), stc PHE (a): contexts go in as their canonical encoding.
 void run_digest(const Entry& entry, Tally& tally) {
     const ByteVector data = entry.bytes("data");
     const ByteVector context = context_of(entry);

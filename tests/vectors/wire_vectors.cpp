@@ -153,6 +153,7 @@ Opened opened(ByteVector& frame, session::ReceiveKeys& keys) {
     return result;
 }
 
+// protocol §3.6 (a)(d), stc Stream contexts (a)(b): a session's frames are these bytes.
 void run_frame(const Entry& entry, Tally& tally) {
     Direction direction(entry);
     const wire::SessionFrameHeader header = header_of(entry);

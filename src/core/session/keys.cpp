@@ -65,14 +65,14 @@ ReceiveKeys::ReceiveKeys(const stc::Key& session_key, Role from,
     current_.direction_key = direction_key_of(session_key, from);
 }
 
-const ReceiveKeys::Epoch* ReceiveKeys::find(std::uint64_t number) const noexcept {
+const Epoch* ReceiveKeys::find(std::uint64_t number) const noexcept {
     if (number == current_.number) return &current_;
     if (previous_ && number == previous_->number) return &*previous_;
     if (announced_ && number == announced_->number) return &*announced_;
     return nullptr;
 }
 
-ReceiveKeys::Epoch* ReceiveKeys::find(std::uint64_t number) noexcept {
+Epoch* ReceiveKeys::find(std::uint64_t number) noexcept {
     return const_cast<Epoch*>(std::as_const(*this).find(number));
 }
 

@@ -91,6 +91,15 @@ enum class AnnounceOutcome : std::uint8_t {
     repeated,  // a retransmission: acknowledge, and do nothing
 };
 
+// What a receiver holds of one epoch. Not inside its class: clang cannot make an optional of a
+// nested class with initialisers before the outer one is complete.
+struct Epoch {
+    std::uint64_t number = 0;
+    std::optional<RotationNonce> nonce;  // that announced it; none for epoch 0
+    stc::Key direction_key;
+    StreamKeyCache stream_keys;
+};
+
 // The keys of the direction in which the peer sends: of the previous epoch while late
 // frames may come, of the current one, and of one that was announced. Spec protocol §5.2.
 class ReceiveKeys {
@@ -130,13 +139,6 @@ public:
     }
 
 private:
-    struct Epoch {
-        std::uint64_t number = 0;
-        std::optional<RotationNonce> nonce;  // that announced it; none for epoch 0
-        stc::Key direction_key;
-        StreamKeyCache stream_keys;
-    };
-
     const Epoch* find(std::uint64_t number) const noexcept;
     Epoch* find(std::uint64_t number) noexcept;
 

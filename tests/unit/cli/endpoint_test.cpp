@@ -9,7 +9,8 @@
 
 using namespace stt::cli;
 
-TEST_CASE("an endpoint is a host with or without a port, brackets around IPv6") {
+TEST_CASE(
+    "protocol §13.1 (c): an endpoint is a host with or without a port, brackets around IPv6") {
     const auto check = [](const char* text, const char* host, std::uint16_t port) {
         CAPTURE(text);
         const auto endpoint = parse_endpoint(text);

@@ -124,7 +124,9 @@ TEST_CASE("transfer §5.1: one path offered twice never gives two contents") {
     CHECK(victim.answers(Kind::refused) == 4);
 }
 
-TEST_CASE("transfer §5.11: what is out of place ends the transfer") {
+TEST_CASE(
+    "transfer §2.3, §3.1, §3.4, §5.2, §5.3, §5.4, §5.10, §5.11: what is out of place ends "
+    "the transfer") {
     using Act = std::function<void(Victim&)>;
     const std::vector<Act> acts{
         [](Victim& v) { v.say({.kind = Kind::start, .number = 1}); },
@@ -193,7 +195,36 @@ TEST_CASE("transfer §5.6: content that never fits its digest is given up the se
     CHECK(victim.folder.count() == 0);
 }
 
-TEST_CASE("a declared size costs nothing, and an impossible one is refused") {
+TEST_CASE("transfer §3.7: TOTAL may come at any time, any number of times, and decides nothing") {
+    Victim victim;
+    victim.say({.kind = Kind::total, .number = 9, .count = 9});
+    victim.offer("a");
+    victim.say({.kind = Kind::begin, .item = 0});
+    victim.say({.kind = Kind::total, .number = 0, .count = 0});
+    victim.content("x");
+    victim.end(0, "x");
+    victim.receiver.settle();
+    victim.say({.kind = Kind::total, .number = ~std::uint64_t{0}, .count = 1});
+    CHECK_FALSE(victim.failed());
+    CHECK(victim.folder.read("a") == "x");
+}
+
+TEST_CASE("transfer §5.5: messages but BEGIN about what the receiver has settled are ignored") {
+    Victim victim;
+    victim.offer("../x");
+    CHECK(victim.answers(Kind::refused) == 1);
+    victim.say({.kind = Kind::abandon, .item = 0, .text = "crossed"});
+    CHECK_FALSE(victim.failed());
+    victim.offer("a");
+    victim.say({.kind = Kind::begin, .item = 1});
+    victim.content("x");
+    victim.end(1, "x");
+    victim.receiver.settle();
+    CHECK_FALSE(victim.failed());
+    CHECK(victim.folder.read("a") == "x");
+}
+
+TEST_CASE("transfer §8.1: a declared size costs nothing, and an impossible one is refused") {
     Victim victim;
     victim.offer("a", EntryKind::file, (~std::uint64_t{0} >> 1) - 1);
     victim.say({.kind = Kind::begin, .item = 0});

@@ -94,7 +94,7 @@ struct Transfer {
 
 }  // namespace
 
-TEST_CASE("the pumps carry a folder, and both ends know that it is complete") {
+TEST_CASE("transfer §1.2: the pumps carry a folder, and both ends know that it is complete") {
     const TemporaryFolder from, to;
     from.write("d/big", std::string(20'000'000, 'x'));
     for (int i = 0; i < 1500; ++i) from.write("d/" + std::to_string(i), std::to_string(i));

@@ -42,7 +42,8 @@ void check_same(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-TEST_CASE("a folder arrives with names, content, modes, times and links") {
+TEST_CASE(
+    "transfer §3.3, §5.8, §6.3: a folder arrives with names, content, modes, times and links") {
     const TemporaryFolder from, to;
     from.write("d/plain", "hello");
     from.write("d/empty", "");
@@ -90,7 +91,7 @@ TEST_CASE("a folder arrives with names, content, modes, times and links") {
     CHECK(again.sent.bytes_content == 0);
 }
 
-TEST_CASE("thousands of files go without a round trip for each") {
+TEST_CASE("transfer §8.1: thousands of files go without a round trip for each") {
     const TemporaryFolder from, to;
     for (int i = 0; i < 3000; ++i) {
         from.write("d/" + std::to_string(i % 7) + "/" + std::to_string(i), std::to_string(i));
@@ -103,7 +104,7 @@ TEST_CASE("thousands of files go without a round trip for each") {
     CHECK(to.read("d/3/3") == "3");
 }
 
-TEST_CASE("a sparse file stays sparse, wherever its holes are") {
+TEST_CASE("transfer §3.5: a sparse file stays sparse, wherever its holes are") {
     const TemporaryFolder from, to;
     const std::uint64_t size = 300u << 20;
     for (const std::uint64_t content_at :
@@ -132,7 +133,7 @@ TEST_CASE("a sparse file stays sparse, wherever its holes are") {
     }
 }
 
-TEST_CASE("cut off anywhere, a transfer resumes and sends only the rest") {
+TEST_CASE("transfer §3.6, §6.2: cut off anywhere, a transfer resumes and sends only the rest") {
     const TemporaryFolder from;
     const std::string content = random_content(1'000'000, 4);
     from.write("d/file", content);
@@ -158,7 +159,9 @@ TEST_CASE("cut off anywhere, a transfer resumes and sends only the rest") {
     }
 }
 
-TEST_CASE("a part that is not the file's beginning is discarded, and all is sent again") {
+TEST_CASE(
+    "transfer §5.6, §6.1: a part that is not the file's beginning is discarded, and all is "
+    "sent again") {
     const TemporaryFolder from, to;
     const std::string content = random_content(500'000, 7);
     from.write("file", content);
@@ -182,7 +185,7 @@ TEST_CASE("a part that is not the file's beginning is discarded, and all is sent
     CHECK(pair.received.bytes_done == 500'000);
 }
 
-TEST_CASE("a file that changed since its part was made starts anew") {
+TEST_CASE("transfer §6.1: a file that changed since its part was made starts anew") {
     const TemporaryFolder from, to;
     from.write("file", random_content(500'000, 8));
     PartRegistry parts;
@@ -200,7 +203,7 @@ TEST_CASE("a file that changed since its part was made starts anew") {
     CHECK(to.count() == 2);  // and the part of the former content
 }
 
-TEST_CASE("a sender that comes again takes the part over from its dead session") {
+TEST_CASE("transfer §6.4: a sender that comes again takes the part over from its dead session") {
     const TemporaryFolder from, to;
     const std::string content = random_content(900'000, 10);
     from.write("file", content);
@@ -218,7 +221,8 @@ TEST_CASE("a sender that comes again takes the part over from its dead session")
     CHECK(to.count() == 1);
 }
 
-TEST_CASE("what is there already is kept, and replaced only with --overwrite") {
+TEST_CASE(
+    "transfer §5.7, §6.5: what is there already is kept, and replaced only with --overwrite") {
     const TemporaryFolder from, to;
     from.write("d/size", "longer");
     from.write("d/same-size", "new");
@@ -250,7 +254,9 @@ TEST_CASE("what is there already is kept, and replaced only with --overwrite") {
     CHECK(to.count() == from.count());
 }
 
-TEST_CASE("a link in the target is not written through, neither as folder nor as file") {
+TEST_CASE(
+    "transfer §4.4: a link in the target is not written through, neither as folder nor as "
+    "file") {
     const TemporaryFolder from, to, outside;
     from.write("d/file", "attack");
     from.write("e", "attack");
@@ -268,7 +274,7 @@ TEST_CASE("a link in the target is not written through, neither as folder nor as
     CHECK(to.read("e") == "attack");  // --overwrite replaced the link itself
 }
 
-TEST_CASE("a file that changes between its offer and its content is not sent") {
+TEST_CASE("transfer §5.9: a file that changes between its offer and its content is not sent") {
     const TemporaryFolder from, to;
     from.write("d/a", random_content(100'000, 12));
     from.write("d/b", random_content(100'000, 13));
@@ -289,7 +295,9 @@ TEST_CASE("a file that changes between its offer and its content is not sent") {
     CHECK(to.count() == 2);
 }
 
-TEST_CASE("names that only one side can have are reported by the sender, and the rest goes") {
+TEST_CASE(
+    "transfer §3.8: names that only one side can have are reported by the sender, and the rest "
+    "goes") {
     const TemporaryFolder from, to;
     from.write("d/good", "x");
     from.write("d/new\nline", "x");
@@ -300,6 +308,8 @@ TEST_CASE("names that only one side can have are reported by the sender, and the
     CHECK(pair.run());
     CHECK(pair.failures.size() == 2);
     CHECK(pair.warnings.size() == 1);
+    CHECK(pair.sent.files_failed > 0);
+    CHECK(pair.received.files_failed == pair.sent.files_failed);
     CHECK(to.read("d/good") == "x");
     CHECK(to.count() == 2);
 }

@@ -17,7 +17,9 @@ TEST_CASE("Entropy: two fills of 32 bytes differ from each other and from zeros"
     CHECK(first != std::array<std::uint8_t, 32>{});
 }
 
-TEST_CASE("Entropy: every byte is filled and none beyond, for sizes over one system call too") {
+TEST_CASE(
+    "stc Code that handles keys (a): every byte is filled and none beyond, for sizes over "
+    "one system call too") {
     platform::SystemRandom random;
     // getrandom(2) may stop at a signal after 256 bytes.
     for (const std::size_t size : {0u, 1u, 255u, 256u, 257u, 100'000u}) {

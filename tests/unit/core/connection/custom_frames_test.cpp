@@ -32,7 +32,7 @@ std::size_t count_of(const std::vector<EndpointEvent>& events) {
     return count;
 }
 
-TEST_CASE("protocol §3: a custom frame reaches the handler of its type, with its stream") {
+TEST_CASE("protocol §3.3 (c): a custom frame reaches the handler of its type, with its stream") {
     SessionPair pair(1, listening());
     REQUIRE(pair.establish());
     const std::string text = "custom";
@@ -55,7 +55,9 @@ TEST_CASE("protocol §3: a custom frame reaches the handler of its type, with it
     CHECK(pair.connection(client).path().bytes_in_flight() == 0);
 }
 
-TEST_CASE("protocol §3: a custom frame of a type without a handler is acknowledged and ignored") {
+TEST_CASE(
+    "protocol §3.3 (c): a custom frame of a type without a handler is acknowledged and "
+    "ignored") {
     SessionPair pair(2, listening());
     REQUIRE(pair.establish());
     REQUIRE(pair.connection(client).send_custom(0x91, 1, bytes_of("x")).has_value());
@@ -66,7 +68,7 @@ TEST_CASE("protocol §3: a custom frame of a type without a handler is acknowled
     CHECK(pair.connection(client).path().bytes_in_flight() == 0);
 }
 
-TEST_CASE("protocol §3: custom frames are never resent") {
+TEST_CASE("protocol §3.3 (c): custom frames are never resent") {
     SessionPair pair(3, listening());
     REQUIRE(pair.establish());
     pair.network.run_for(seconds(1));
@@ -86,7 +88,8 @@ TEST_CASE("protocol §3: custom frames are never resent") {
 }
 
 TEST_CASE(
-    "protocol §3: a handler that takes nothing costs a bounded queue, and drops are counted") {
+    "protocol §3.3 (c): a handler that takes nothing costs a bounded queue, and drops are "
+    "counted") {
     RawPeer peer(4, listening());
     RawPeer::Frame frame;
     frame.type = static_cast<wire::FrameType>(type);

@@ -33,7 +33,7 @@ struct Observer {
             if (frame->kind != wire::MetadataKind::session) continue;
             ++session_frames;
             if ((frame->flags & wire::flag::padded) == 0) {
-                // Only MTU probes are, as long as the path is the same.
+                // protocol §12.1 (c): only MTU probes are, while the path is the same.
                 ++unpadded;
                 if (bytes.size() <= 1'200) ++unpadded_below_base;
                 continue;
@@ -107,7 +107,8 @@ struct Padded {
     }
 };
 
-TEST_CASE("protocol §12.1: under bucket an observer sees the sizes of the buckets and no other") {
+TEST_CASE(
+    "protocol §12.1 (a): under bucket an observer sees the sizes of the buckets and no other") {
     for (const std::uint32_t loss : {0u, 100'000u}) {
         Padded padded(PaddingPolicy::bucket, loss);
         padded.carry_all_sorts();
@@ -124,7 +125,7 @@ TEST_CASE("protocol §12.1: under bucket an observer sees the sizes of the bucke
     }
 }
 
-TEST_CASE("protocol §12.1: under constant every frame fills its datagram") {
+TEST_CASE("protocol §12.1 (a)(b): under constant every frame fills its datagram") {
     for (const std::uint32_t loss : {0u, 100'000u}) {
         Padded padded(PaddingPolicy::constant, loss);
         padded.carry_all_sorts();
@@ -135,14 +136,14 @@ TEST_CASE("protocol §12.1: under constant every frame fills its datagram") {
     }
 }
 
-TEST_CASE("protocol §12.1: under none nothing is padded") {
+TEST_CASE("protocol §12.1 (a): under none nothing is padded") {
     Padded padded(PaddingPolicy::none);
     padded.carry_all_sorts();
     CHECK(padded.observer.payload_sizes.empty());
     CHECK(padded.observer.full_sizes.empty());
 }
 
-TEST_CASE("protocol §10.4: at most one padded ACK goes out each quarter round trip") {
+TEST_CASE("protocol §10.4 (d): at most one padded ACK goes out each quarter round trip") {
     Padded padded(PaddingPolicy::constant);
     padded.pair.network.run_for(seconds(2));
     const auto key = padded.pair.open(client);
@@ -158,7 +159,8 @@ TEST_CASE("protocol §10.4: at most one padded ACK goes out each quarter round t
     CHECK(acks <= static_cast<std::uint64_t>(time / (round_trip / 4)) + 1);
 }
 
-TEST_CASE("protocol §10.4: a padded ACK is not in flight, and the window does not hold it back") {
+TEST_CASE(
+    "protocol §10.4 (d): a padded ACK is not in flight, and the window does not hold it back") {
     Padded padded(PaddingPolicy::constant);
     const auto key = padded.pair.open(client);
     padded.pair.write(client, key, std::string(200'000, 'x'));
@@ -168,7 +170,7 @@ TEST_CASE("protocol §10.4: a padded ACK is not in flight, and the window does n
     CHECK(padded.pair.connection(client).path().bytes_in_flight() == 0);
 }
 
-TEST_CASE("protocol §10.1: a probe of a padded session elicits an acknowledgement") {
+TEST_CASE("protocol §10.1 (b): a probe of a padded session elicits an acknowledgement") {
     for (const PaddingPolicy policy : {PaddingPolicy::bucket, PaddingPolicy::constant}) {
         Padded padded(policy, 300'000);
         const auto key = padded.pair.open(client);

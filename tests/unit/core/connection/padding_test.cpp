@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t room = 1'150;
 
-TEST_CASE("protocol §12.1: bucket rounds the plaintext with its 0x80 up to the next size") {
+TEST_CASE("protocol §12.1 (a): bucket rounds the plaintext with its 0x80 up to the next size") {
     const Padding padding(PaddingPolicy::bucket);
     const auto size = [&](std::size_t data) { return padding.padded_size(data, room, true); };
     CHECK(size(0) == 128);
@@ -25,7 +25,7 @@ TEST_CASE("protocol §12.1: bucket rounds the plaintext with its 0x80 up to the 
     CHECK(padding.capacity(room, true) == room - 1);
 }
 
-TEST_CASE("protocol §12.1: constant is always the maximum") {
+TEST_CASE("protocol §12.1 (a): constant is always the maximum") {
     const Padding padding(PaddingPolicy::constant);
     for (std::size_t data = 0; data < room; ++data) {
         CHECK(padding.padded_size(data, room, true) == room);
@@ -34,14 +34,15 @@ TEST_CASE("protocol §12.1: constant is always the maximum") {
     CHECK(padding.capacity(room, false) == 0);
 }
 
-TEST_CASE("protocol §12.1: none leaves sizes as they are") {
+TEST_CASE("protocol §12.1 (a): none leaves sizes as they are") {
     const Padding padding(PaddingPolicy::none);
     CHECK(padding.padded_size(77, room, false) == 77);
     CHECK(padding.capacity(room, false) == room);
     CHECK(!padding.is_on());
 }
 
-TEST_CASE("protocol §12.1: a frame behind others has the size of a bucket, never what is left") {
+TEST_CASE(
+    "protocol §12.1 (a): a frame behind others has the size of a bucket, never what is left") {
     const Padding padding(PaddingPolicy::bucket);
     std::set<std::size_t> sizes;
     for (std::size_t left = 0; left <= 1'200; ++left) {
@@ -59,7 +60,7 @@ TEST_CASE("protocol §12.1: a frame behind others has the size of a bucket, neve
     CHECK(sizes == std::set<std::size_t>{128, 256, 512, 1'024});
 }
 
-TEST_CASE("protocol §12.1: without room for the next bucket, alone, a frame is the maximum") {
+TEST_CASE("protocol §12.1 (a): without room for the next bucket, alone, a frame is the maximum") {
     const Padding padding(PaddingPolicy::bucket);
     CHECK(padding.padded_size(600, 900, true) == 900);
     CHECK(padding.padded_size(400, 900, true) == 512);

@@ -50,8 +50,8 @@ struct Waiting {
 }  // namespace
 
 TEST_CASE(
-    "protocol §4.0 (f): an AUTH_PROOF with any field missing, or of a wrong type or size, is "
-    "dropped") {
+    "protocol §4.0 (f) AUTH_PROOF: an AUTH_PROOF with any field missing, or of a wrong type "
+    "or size, is dropped") {
     Waiting waiting;
     for (const Mutation& mutation : malformed(waiting.good_dict())) {
         CAPTURE(mutation.name);

@@ -45,7 +45,7 @@ TEST_CASE("protocol §4.3 (d): FINAL with a good confirmation confirms, as often
 }
 
 TEST_CASE(
-    "protocol §4.0 (f): a FINAL with any field missing, or of a wrong type or size, is "
+    "protocol §4.0 (f) FINAL: a FINAL with any field missing, or of a wrong type or size, is "
     "dropped") {
     const Unconfirmed unconfirmed;
     for (const Mutation& mutation : malformed(unconfirmed.good_dict())) {

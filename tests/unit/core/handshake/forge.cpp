@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/tlv_primitives.hpp"
+#include "testing/sealed_handshake.hpp"
 
 namespace stt::handshake {
 namespace {
@@ -25,29 +26,16 @@ Frame seal(const stc::Context& context, const Envelope& envelope, Bytes dict) {
     static test::Seeded seeded(31);
     FrameNonce nonce{};
     seeded.fill(nonce);
-    stc::SeedHint hint{};
     const bool has_hint = envelope.hint_of != nullptr;
-    if (has_hint) hint = envelope.hint_of->seed_hint(nonce);
-    ByteVector bytes(wire::handshake_frame_overhead(dict.size(), has_hint) + dict.size());
-    const wire::FrameLayout layout =
-        wire::lay_out_handshake_frame(envelope.type, envelope.session_id,
-                                      has_hint ? Bytes(hint) : Bytes{}, nonce, dict.size(), bytes);
-    std::copy(dict.begin(), dict.end(), layout.payload.begin());
-    const ByteVector bound =
-        encode(Value(Dict{{"purpose", Value("frame")},
-                          {"header", Value(joined(layout.header, layout.metadata_head))}}));
-    const stc::Metadata metadata = context.encrypt(layout.payload, bound, nonce);
-    std::copy(metadata.end() - 32, metadata.end(), layout.tag.begin());
-    return Frame(bytes);
+    return Frame(testing::seal_handshake(context, has_hint ? *envelope.hint_of : context,
+                                         {envelope.type, envelope.session_id, has_hint, nonce},
+                                         dict));
 }
 
 ByteVector padded(Dict dict, bool has_hint, const std::string& filler, std::size_t frame_size) {
-    dict.insert_or_assign(filler, Value(ByteVector{}));
-    const std::size_t empty = encode(Value(dict)).size();
-    const std::size_t wanted = frame_size - wire::handshake_frame_overhead(frame_size, has_hint);
-    REQUIRE(wanted >= empty);
-    dict.insert_or_assign(filler, Value(ByteVector(wanted - empty)));
-    return encode(Value(std::move(dict)));
+    ByteVector bytes = testing::padded_dict(std::move(dict), has_hint, filler, frame_size);
+    REQUIRE(!bytes.empty());
+    return bytes;
 }
 
 ByteVector dict_in_order(const std::vector<std::pair<std::string, Value>>& entries) {

@@ -53,7 +53,7 @@ TEST_CASE("protocol §4.0 (e): a good HELLO gets a RESPONSE of the same size") {
 }
 
 TEST_CASE(
-    "protocol §4.0 (f): a HELLO with any field missing, or of a wrong type or size, is "
+    "protocol §4.0 (f) HELLO: a HELLO with any field missing, or of a wrong type or size, is "
     "dropped") {
     World world;
     Responder responder(world);
@@ -204,7 +204,7 @@ TEST_CASE("protocol §4.0 (e): a HELLO frame of 1199 or 1201 bytes is dropped") 
     CHECK(responder.hello(world.hello(dict)));
 }
 
-TEST_CASE("protocol §4.0 (f): what is no HELLO frame is not for handle_hello()") {
+TEST_CASE("protocol §3.7 (b), §4.0 (f): what is no HELLO frame is not for handle_hello()") {
     World world;
     Responder responder(world);
     const ByteVector dict = padded(world.hello_dict(world.hello_given()), true);

@@ -58,8 +58,8 @@ TEST_CASE("protocol §4.3 (a): HELLO says who its sender is, and is the same byt
 }
 
 TEST_CASE(
-    "protocol §4.0 (f): a RESPONSE with any field missing, or of a wrong type or size, is "
-    "dropped") {
+    "protocol §4.0 (f) RESPONSE: a RESPONSE with any field missing, or of a wrong type or "
+    "size, is dropped") {
     Waiting waiting;
     Dict good = waiting.good_dict();
     good.emplace("padding", Value(ByteVector{}));

@@ -20,7 +20,7 @@ AckSample acked(std::size_t bytes) {
 
 }  // namespace
 
-TEST_CASE("RFC 9002 §7: every controller starts with ten datagrams and keeps two") {
+TEST_CASE("protocol §10.4 (a): every controller starts with ten datagrams and keeps two") {
     for (const auto algorithm : {CongestionAlgorithm::cubic, CongestionAlgorithm::new_reno,
                                  CongestionAlgorithm::background}) {
         const auto controller = make_congestion_controller(algorithm, 1'200);

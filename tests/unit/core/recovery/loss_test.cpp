@@ -110,7 +110,7 @@ TEST_CASE("RFC 9002 §6.2.4: a probe timeout names the oldest datagrams in fligh
     CHECK(sender.loss.on_timeout(at(seconds(1))).oldest.empty());  // not due again
 }
 
-TEST_CASE("protocol §10.1: probe timeouts stop doubling at two seconds, or at one timeout") {
+TEST_CASE("protocol §10.1 (a): probe timeouts stop doubling at two seconds, or at one timeout") {
     Sender sender;
     sender.send(at(milliseconds(0)));
     sender.ack(at(milliseconds(100)), {{0, 0}});

@@ -10,7 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr Duration rtt = milliseconds(10);
 
-TEST_CASE("ReceiveWindow: the limit rises when less than half of the window is left, not before") {
+TEST_CASE(
+    "protocol §9.2 (a): the limit rises when less than half of the window is left, not before") {
     ReceiveWindow window(1'000, 8'000);
     const Instant now(milliseconds(1));
     CHECK(window.limit() == 1'000);
@@ -20,7 +21,8 @@ TEST_CASE("ReceiveWindow: the limit rises when less than half of the window is l
     CHECK(window.limit() == 1'501);
 }
 
-TEST_CASE("ReceiveWindow: doubles when used up within two round trips, up to its cap") {
+TEST_CASE(
+    "protocol §9.2 (b): a window doubles when used up within two round trips, up to its cap") {
     ReceiveWindow window(1'000, 3'000);
     Instant now(milliseconds(1));
     REQUIRE(window.on_read(now, rtt, 1'000));

@@ -134,7 +134,8 @@ TEST_CASE("Streams: a RESET or STOP that overtakes OPEN is told after the stream
     }
 }
 
-TEST_CASE("Streams: who waits for acknowledgement hears of it when the next use shows it") {
+TEST_CASE(
+    "protocol §8.3 (e): who waits for acknowledgement hears of it when the next use shows it") {
     Pair pair;
     const StreamKey key = open(pair.one);
     pair.one.streams.finish(key);
