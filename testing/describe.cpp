@@ -84,6 +84,8 @@ std::string describe(const connection::EndpointEvent& event) {
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
         text << "session " << connected->session << " connected after "
              << connected->handshake.count() << " us";
+    } else if (const auto* again = std::get_if<connection::SessionReconnected>(&event)) {
+        text << "session " << again->new_session << " after " << again->old_session;
     } else if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
         text << "attempt " << failed->attempt << " failed";
     } else if (const auto* session = std::get_if<connection::SessionEvent>(&event)) {

@@ -138,6 +138,8 @@ void InvariantChecker::on_event(NodeNumber node, const connection::EndpointEvent
         add_session(node, accepted->session);
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
         add_session(node, connected->session);
+    } else if (const auto* again = std::get_if<connection::SessionReconnected>(&event)) {
+        add_session(node, again->new_session);
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
         const auto* closed = std::get_if<connection::Closed>(&of_session->event);
         if (closed == nullptr) return;

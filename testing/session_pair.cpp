@@ -20,6 +20,8 @@ void SessionPair::handle_event(NodeNumber node, const connection::EndpointEvent&
         session[node] = accepted->session;
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
         session[node] = connected->session;
+    } else if (const auto* again = std::get_if<connection::SessionReconnected>(&event)) {
+        session[node] = again->new_session;
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
         const auto* of_stream = std::get_if<stream::StreamEvent>(&of_session->event);
         if (of_stream == nullptr || of_session->session != session[node] || !reads[node]) return;

@@ -31,6 +31,10 @@ struct NodeConfig {
     // An unreachable peer's session waits so long for a path, then ends. Longer keeps it for a
     // machine that sleeps. Spec protocol §12.2.
     Duration resume_timeout = std::chrono::seconds(300);
+    // A session that this node began is made anew while its peer is unreachable, should the peer
+    // answer that and have lost the session: see Reconnected. Tries are 0.5 s apart, doubling to
+    // 30 s. A new session that nobody takes ends after idle_timeout.
+    bool reconnects = true;
     Duration keep_alive = std::chrono::seconds(15);         // Spec protocol §12.2
     Duration handshake_timeout = std::chrono::seconds(10);  // Spec protocol §4.3
     // Of what this side sends. Which one when: docs/congestion.md.

@@ -43,7 +43,8 @@ class Session;
 // Failure::session_timeout after NodeConfig::resume_timeout.
 struct Unreachable {};
 struct Reachable {};
-using SessionEvent = std::variant<Unreachable, Reachable>;
+struct Reconnected;  // below
+using SessionEvent = std::variant<Unreachable, Reachable, Reconnected>;
 
 // Serves one stream that a peer opened: the coroutine owns it, and what is unfinished when it
 // returns is given up. What it throws goes to the node's log and ends nothing else.
@@ -99,7 +100,7 @@ public:
     void remove_handler(std::string_view endpoint);
 
     // The next event, or an error once the session has ended and all were taken. The newest 16
-    // are kept. One caller at a time.
+    // are kept, Reconnected too when the session has ended. One caller at a time.
     asio::awaitable<Result<SessionEvent, std::error_code>> next_event();
     // False from Unreachable until Reachable.
     bool is_reachable() const;
@@ -117,6 +118,15 @@ public:
 
 private:
     std::shared_ptr<detail::SessionBackend> backend_;
+};
+
+// The last event of a session that this node began: its peer answers, but has lost it, as when it
+// was restarted. This session ends with Failure::session_timeout; `session` is a new one with the
+// same node, with the handlers of this one. No stream goes on by itself: `streams` are all that
+// this session still had, with what of them had been acknowledged. See NodeConfig::reconnects.
+struct Reconnected {
+    Session session;
+    std::vector<StreamProgress> streams;
 };
 
 }  // namespace stt

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <stt/stream_kind.hpp>
 #include <stt/time.hpp>
 #include <vector>
 
@@ -92,6 +94,22 @@ struct StreamStatistics {
     std::uint64_t messages_received = 0;
     std::uint64_t messages_read = 0;
     std::uint64_t messages_dropped = 0;  // DATAGRAMS: the queue was full
+};
+
+// How far a stream had come when its session was lost: what an application needs to go on in
+// another one. Bytes of a stream of messages include the length fields.
+struct StreamProgress {
+    std::uint16_t id = 0;  // as Stream::id()
+    std::string endpoint;
+    StreamKind kind = StreamKind::bytes;
+    bool is_local = false;     // opened by this side
+    bool is_finished = false;  // this side had written its end
+    std::uint64_t bytes_written = 0;
+    // From the start without a gap, at the peer's node. Whether its application has read them, or
+    // forgot them with all else, only that application can say.
+    std::uint64_t bytes_acknowledged = 0;
+    std::uint64_t messages_written = 0;  // 0 on a stream of bytes
+    std::uint64_t messages_acknowledged = 0;
 };
 
 }  // namespace stt

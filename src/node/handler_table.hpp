@@ -30,6 +30,10 @@ public:
         const auto found = handlers_.find(endpoint);
         if (found != handlers_.end()) handlers_.erase(found);
     }
+    // Those of another table, but where this one has its own.
+    void add(const HandlerTable& other) {
+        handlers_.insert(other.handlers_.begin(), other.handlers_.end());
+    }
     bool is_empty() const noexcept { return handlers_.empty(); }
     // Null: nobody serves it.
     Pointer find(std::string_view endpoint) const {

@@ -65,6 +65,7 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
     }
     endpoint.session_count_max = config.session_count_max;
     endpoint.seed_count_max = config.seed_count_max;
+    endpoint.reconnect.is_enabled = config.reconnects;
     endpoint.responder.half_open_count_max = config.half_open_count_max;
     endpoint.responder.nonce_count_max = config.nonce_count_max;
     endpoint.responder.rate.total = {config.handshake_rate.per_second, config.handshake_rate.burst};
@@ -394,6 +395,13 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
         auto pending = connects_.extract(connected->attempt);
         if (!pending.empty()) return pending.mapped()({}, std::move(session));
         session->close(0, {});
+    } else if (const auto* again = std::get_if<connection::SessionReconnected>(&event)) {
+        auto successor = add_session(again->new_session, again->handshake);
+        log(LogLevel::info, "session with " + successor->peer_address().to_string() +
+                                " made anew: the peer had lost it");
+        if (is_closing_) successor->close(0, {});
+        const auto former = sessions_.find(again->old_session);
+        if (former != sessions_.end()) former->second->handle_reconnected(successor, *again);
     } else if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
         auto pending = connects_.extract(failed->attempt);
         if (!pending.empty()) pending.mapped()(failure_of(failed->error), nullptr);

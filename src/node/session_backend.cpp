@@ -44,7 +44,7 @@ asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session,
     if (const auto* of_bytes = std::get_if<StreamHandler>(handler.get())) {
         co_await (*of_bytes)(std::move(session), Stream(std::move(stream)));
     } else {
-        co_await std::get<MessageHandler>(*handler)(std::move(session),
+        co_await std::get<MessageHandler> (*handler)(std::move(session),
                                                      MessageStream(std::move(stream)));
     }
 }
@@ -252,6 +252,14 @@ void SessionBackend::handle_event(const connection::Event& event) {
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
         handle_closed(*closed);
     }
+}
+
+void SessionBackend::handle_reconnected(std::shared_ptr<SessionBackend> successor,
+                                        const connection::SessionReconnected& event) {
+    successor->handlers_.add(handlers_);
+    Reconnected reconnected{Session(std::move(successor)), {}};
+    for (const auto& stream : event.streams) reconnected.streams.push_back(stream.progress);
+    tell(std::move(reconnected));
 }
 
 void SessionBackend::handle_stream_event(const stream::StreamEvent& event) {

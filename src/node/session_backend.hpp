@@ -67,6 +67,9 @@ public:
         return error_ && acceptors_[0].opened.empty() && acceptors_[1].opened.empty();
     }
     void handle_event(const connection::Event& event);
+    // `successor` takes this session's place; the end of this one follows.
+    void handle_reconnected(std::shared_ptr<SessionBackend> successor,
+                            const connection::SessionReconnected& event);
     // The node is going away.
     void handle_node_closed();
 

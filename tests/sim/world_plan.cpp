@@ -64,6 +64,8 @@ testing::LinkOptions draw_link(SeededRandom& random) {
 
 connection::EndpointConfig draw_config(SeededRandom& random) {
     connection::EndpointConfig endpoint;
+    // The application of these worlds connects anew by itself, as its plan says.
+    endpoint.reconnect.is_enabled = false;
     connection::ConnectionConfig& config = endpoint.connection;
     if (random.chance(30 * percent)) config.rotation_frames = random.between(20, 500);
     if (random.chance(15 * percent)) config.rotation_bytes = random.between(5'000, 200'000);

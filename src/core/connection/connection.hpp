@@ -117,6 +117,8 @@ public:
     // This node's own network changed, or it woke: probes leave at once and with the first
     // backoff, and the session does not end before they could be answered.
     void network_changed(Instant now);
+    // The same without a change: who wants to know whether the peer is there asks it now.
+    void ask_peer(Instant now);
     // A frame of the application's own type, 0x80 to 0xff, on any Stream ID, 0 included, with at
     // most custom_payload_size_max bytes: never resent, no credit, in congestion control; goes
     // before DATA, in turn with it. Of queue_full a CustomWritable tells the end. Keys of

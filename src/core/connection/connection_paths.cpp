@@ -158,4 +158,9 @@ void Connection::network_changed(Instant now) {
     wake(now);
 }
 
+void Connection::ask_peer(Instant now) {
+    check_time(now);
+    if (phase_ == Phase::active) wake(now);
+}
+
 }  // namespace stt::connection

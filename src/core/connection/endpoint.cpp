@@ -31,7 +31,8 @@ Endpoint::Endpoint(const EndpointConfig& config, stc::RandomSource& random)
       node_id_(handshake::node_id_of(config.identity)),
       responder_(responder_config(config), random),
       seeds_(config.seed_count_max),
-      attempts_(attempt_config(config), node_id_, config.capabilities, random) {}
+      attempts_(attempt_config(config), node_id_, config.capabilities, random),
+      reconnections_(config.reconnect) {}
 
 void Endpoint::drop(wire::DropReason reason, const wire::FrameView* frame) {
     ++drops_[static_cast<std::size_t>(reason)];
@@ -156,8 +157,9 @@ void Endpoint::handle_timeout(const Moment& moment) {
         events_.push_back(SeedExpired{*expired});
     }
     attempts_.handle_timeout({moment.now, moment.unix_ms}, outbox_);
-    while (const auto failed = attempts_.poll_failed())
-        fail_attempt(failed->attempt, failed->error);
+    while (const auto failed = attempts_.poll_failed()) {
+        fail_attempt(moment.now, failed->attempt, failed->error);
+    }
     while (!timers_.empty() && timers_.begin()->first <= moment.now) {
         const SessionHandle session = timers_.begin()->second;
         timers_.erase(timers_.begin());
@@ -165,6 +167,9 @@ void Endpoint::handle_timeout(const Moment& moment) {
         entry.timer.reset();
         entry.connection->handle_timeout(moment.now);
         touch(session);
+    }
+    while (const auto former = reconnections_.poll_due(moment.now)) {
+        advance_reconnection(moment, *former);
     }
 }
 
@@ -186,6 +191,7 @@ void Endpoint::network_changed(const Moment& moment) {
         entry.connection->network_changed(moment.now);
         touch(session);
     }
+    reconnections_.hurry(moment.now);
 }
 
 std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableBytes buffer) {
@@ -210,6 +216,7 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
             return transmit;
         }
         entry.is_ready = false;
+        follow(moment.now, session, entry);
         set_timer(session, entry);
     }
     return std::nullopt;
@@ -226,14 +233,21 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
         const auto found = sessions_.find(session);
         if (found != sessions_.end()) {
             Entry& entry = found->second;
-            if (auto event = entry.connection->poll_event()) {
-                if (std::holds_alternative<Confirmed>(*event)) entry.initiator.reset();
-                return SessionEvent{session, *std::move(event)};
-            }
+            if (auto event = take_event(entry)) return SessionEvent{session, *std::move(event)};
             entry.has_events = false;
             if (entry.connection->is_closed()) erase(session);
         }
         with_events_.pop_front();
+    }
+    return std::nullopt;
+}
+
+std::optional<Event> Endpoint::take_event(Entry& entry) {
+    // What it has to tell waits until it is known whether anybody is told.
+    if (entry.former != 0) return std::nullopt;
+    while (auto event = entry.connection->poll_event()) {
+        if (std::holds_alternative<Confirmed>(*event)) entry.initiator.reset();
+        if (!entry.is_discarded) return event;
     }
     return std::nullopt;
 }
@@ -246,6 +260,7 @@ std::optional<Instant> Endpoint::poll_timeout() const {
     if (!timers_.empty()) keep(timers_.begin()->first);
     keep(seeds_.poll_timeout());
     keep(attempts_.poll_timeout());
+    keep(reconnections_.poll_timeout());
     return earliest;
 }
 
@@ -307,6 +322,7 @@ std::size_t Endpoint::sessions_after(SessionHandle after,
     std::size_t count = 0;
     for (auto at = sessions_.upper_bound(after); at != sessions_.end() && count < output.size();
          ++at) {
+        if (at->second.former != 0 || at->second.is_discarded) continue;
         output[count++] = at->first;
     }
     return count;

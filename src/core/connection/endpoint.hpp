@@ -22,6 +22,7 @@
 #include "core/connection/connection.hpp"
 #include "core/connection/endpoint_types.hpp"
 #include "core/connection/outbox.hpp"
+#include "core/connection/reconnect.hpp"
 #include "core/connection/seed_ring.hpp"
 #include "core/connection/session_scratch.hpp"
 #include "core/handshake/initiator.hpp"
@@ -74,7 +75,8 @@ public:
     // call touch(): what it wants to send waits for that.
     Connection* find(SessionHandle session) noexcept;
     void touch(SessionHandle session);
-    // This node's network changed, or it woke: every session asks its peer at once.
+    // This node's network changed, or it woke: every session asks its peer at once, and those that
+    // wait to be reconnected try.
     void network_changed(const Moment& moment);
 
     // Writes datagrams to `buffer`, of 1,472 to 65,507 bytes, and says where they go.
@@ -101,12 +103,18 @@ private:
         std::optional<Instant> timer;
         bool is_ready = false;
         bool has_events = false;
+        bool is_reconnecting = false;  // Reconnections has it
+        bool is_discarded = false;     // closes, and nobody is told
+        // While it may take the place of that one, and nobody has been told: that session.
+        SessionHandle former = 0;
         // A responder's: the FINAL for a repeated AUTH_PROOF. Spec protocol §4.2.
         std::vector<std::uint8_t> final_frame;
         std::optional<handshake::Digest32> auth_proof_fingerprint;
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
         handshake::SeedId seed = 0;
+        // An initiator's: of connect().
+        std::vector<Address> addresses;
         // WebSocket connections among its paths, and such as were.
         std::vector<std::uint64_t> websockets;
     };
@@ -139,12 +147,21 @@ private:
     void note_route(SessionHandle session, const Route& route);
     Entry& add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
                        stc::Key&& session_key);
-    void fail_attempt(AttemptId attempt, ConnectError error);
+    void fail_attempt(Instant now, AttemptId attempt, ConnectError error);
     void queue_datagram(const Route& to, Bytes bytes);
     std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {
         return by_session_id_.contains(id);
     }
+
+    void follow(Instant now, SessionHandle session, Entry& entry);
+    void stop_reconnecting(Instant now, SessionHandle session, Entry& entry);
+    void discard(Instant now, SessionHandle session, Entry& entry);
+    void advance_reconnection(const Moment& moment, SessionHandle former);
+    void try_reconnect(const Moment& moment, SessionHandle former);
+    void replace(Instant now, SessionHandle former);
+    // Takes what a session tells; null: nothing that anybody is told now.
+    std::optional<Event> take_event(Entry& entry);
 
     void set_timer(SessionHandle session, Entry& entry);
     void erase(SessionHandle session);
@@ -167,6 +184,7 @@ private:
     SessionHandle next_session_ = 1;
 
     Attempts attempts_;
+    Reconnections reconnections_;
     AttemptId refused_attempt_ = AttemptId{1} << 63;  // ids of those that failed at once
 
     Outbox outbox_;

@@ -16,7 +16,7 @@ AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
     if (context == nullptr) error = ConnectError::seed_unknown;
     if (error) {
         const AttemptId refused = refused_attempt_++;
-        fail_attempt(refused, *error);
+        fail_attempt(moment.now, refused, *error);
         return refused;
     }
     const std::vector<Route> routes(addresses.begin(), addresses.end());
@@ -24,11 +24,14 @@ AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
 }
 
 void Endpoint::cancel(AttemptId attempt) {
-    attempts_.cancel(attempt);
+    if (!reconnections_.owner_of(attempt)) attempts_.cancel(attempt);
 }
 
-void Endpoint::fail_attempt(AttemptId attempt, ConnectError error) {
+void Endpoint::fail_attempt(Instant now, AttemptId attempt, ConnectError error) {
     ++counted_.attempts_failed[static_cast<std::size_t>(error)];
+    if (const auto former = reconnections_.owner_of(attempt)) {
+        return reconnections_.on_failed(now, *former);
+    }
     events_.push_back(ConnectFailed{attempt, error});
 }
 
@@ -44,13 +47,14 @@ bool Endpoint::remove_seed(const Moment& moment, handshake::SeedId seed) {
     // Whatever refers to its context goes first.
     responder_.remove_seed(seed);
     for (const AttemptId attempt : attempts_.cancel_all_of(seed)) {
-        fail_attempt(attempt, ConnectError::seed_removed);
+        fail_attempt(moment.now, attempt, ConnectError::seed_removed);
     }
     const auto code = static_cast<std::uint64_t>(ErrorCode::refused);
     for (auto at = by_seed_.lower_bound({seed, 0}); at != by_seed_.end() && at->first == seed;
          ++at) {
         Entry& entry = sessions_.at(at->second);
         entry.initiator.reset();
+        stop_reconnecting(moment.now, at->second, entry);
         entry.connection->close(moment.now, code, "the seed is no longer served",
                                 CloseCause::seed_removed);
         touch(at->second);
@@ -98,9 +102,19 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
     setup.auth_proof.assign(auth_proof.begin(), auth_proof.end());
     setup.round_trip = won->round_trip;
     const SessionHandle session = next_session_;
-    add_session(moment.now, won->seed, std::move(setup), initiator.take_session_key()).initiator =
-        std::move(won->initiator);
+    Entry& entry =
+        add_session(moment.now, won->seed, std::move(setup), initiator.take_session_key());
+    entry.initiator = std::move(won->initiator);
     ++counted_.sessions_connected;
+    if (const auto former = reconnections_.owner_of(won->attempt)) {
+        entry.former = *former;
+        entry.addresses = sessions_.at(*former).addresses;
+        return reconnections_.on_response(moment.now, *former, session,
+                                          moment.now - won->started_at,
+                                          entry.connection->path().rtt().smoothed());
+    }
+    entry.addresses.reserve(won->addresses.size());
+    for (const Route& each : won->addresses) entry.addresses.push_back(each.address);
     events_.push_back(SessionConnected{won->attempt, session, moment.now - won->started_at});
 }
 

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stt/statistics.hpp>
 #include <stt/time.hpp>
 #include <variant>
+#include <vector>
 
 #include "core/connection/attempts.hpp"
 #include "core/connection/config.hpp"
@@ -14,6 +16,21 @@
 #include "core/handshake/responder.hpp"
 
 namespace stt::connection {
+
+// What becomes of a session that this node began, when its peer is Unreachable: HELLOs go to where
+// it was last and to the addresses that the session was made with. Settable.
+struct ReconnectPolicy {
+    bool is_enabled = true;
+    // From Unreachable until the first try; from one that failed until the next, doubling. A try
+    // lasts as long as any handshake. Chosen: a server that restarts is back within seconds, and
+    // one that stays away costs its clients ten datagrams in 40 s.
+    Duration first_delay{0};
+    Duration backoff_first = std::chrono::milliseconds(500);
+    Duration backoff_max = std::chrono::seconds(30);
+    // Tries at one moment, of all sessions; further ones wait. About 5 KiB for each address, or
+    // 8 KiB for the session that came of it.
+    std::size_t try_count_max = 256;
+};
 
 struct EndpointConfig {
     ConnectionConfig connection;
@@ -30,6 +47,7 @@ struct EndpointConfig {
     std::size_t session_count_max = 65'536;
     // A stranger's HELLO costs a permutation for each, eight at a time.
     std::size_t seed_count_max = 64;
+    ReconnectPolicy reconnect;
 };
 
 // Names a session of this node for good.
@@ -50,6 +68,18 @@ struct SessionConnected {
     SessionHandle session = 0;
     Duration handshake{};  // from the first HELLO until RESPONSE
 };
+// A session that this node had begun, and that was Unreachable, has a successor: the peer answered
+// a new handshake and nothing came for `old_session` meanwhile, although it was asked again.
+//
+// Comes before the Closed event of the old session, with CloseCause::lost, and before all events
+// of the new one, which is confirmed, with the same node and seed. No stream goes on by itself:
+// `streams` are all that the old session still had, so that the application can.
+struct SessionReconnected {
+    SessionHandle old_session = 0;
+    SessionHandle new_session = 0;
+    Duration handshake{};  // from the first HELLO until RESPONSE
+    std::vector<stream::StreamProgress> streams;
+};
 struct ConnectFailed {
     AttemptId attempt = 0;
     ConnectError error = ConnectError::timeout;
@@ -62,8 +92,8 @@ struct SessionEvent {
     SessionHandle session = 0;
     Event event;
 };
-using EndpointEvent =
-    std::variant<SessionAccepted, SessionConnected, ConnectFailed, SeedExpired, SessionEvent>;
+using EndpointEvent = std::variant<SessionAccepted, SessionConnected, SessionReconnected,
+                                   ConnectFailed, SeedExpired, SessionEvent>;
 
 // Since the endpoint began. Everything that was dropped is in `drops`, by its reason: by the
 // endpoint itself, by sessions that are gone, and by those that live.
@@ -76,8 +106,10 @@ struct EndpointStatistics {
 
     std::uint64_t sessions_accepted = 0;
     std::uint64_t sessions_connected = 0;
+    std::uint64_t sessions_reconnected = 0;  // those that took another's place
     std::uint64_t sessions_ended = 0;
-    std::array<std::uint64_t, connect_error_count> attempts_failed{};  // by ConnectError
+    std::array<std::uint64_t, connect_error_count>
+        attempts_failed{};  // by ConnectError; reconnecting too
     // Of sessions that are gone; each that lives tells its own.
     Connection::Totals ended_totals;
     DropCounters drops{};

@@ -22,7 +22,8 @@ bool Liveness::on_received(Instant now) noexcept {
 void Liveness::on_woken(Instant now, Duration patience) noexcept {
     is_probe_wanted_ = true;
     probe_at_ = now;
-    patient_until_ = std::max(patient_until_, now + std::max(unreachable_after_, patience));
+    // Until it is found unreachable, and as long again for a new handshake meanwhile.
+    patient_until_ = std::max(patient_until_, now + 2 * std::max(unreachable_after_, patience));
     // What was asked before the sleep may have been answered to nobody.
     if (unanswered_since_ && !is_unreachable_) unanswered_since_ = now;
 }

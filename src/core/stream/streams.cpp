@@ -274,6 +274,18 @@ std::optional<StreamStatistics> Streams::statistics(StreamKey key) const {
     return statistics;
 }
 
+std::vector<StreamProgress> Streams::progress() const {
+    std::vector<StreamProgress> all;
+    for (const auto& [key, stream] : streams_) {
+        const stt::StreamStatistics& statistics = stream->statistics;
+        all.push_back({key,
+                       {key.id, stream->endpoint, stream->kind, stream->is_local,
+                        stream->is_finished(), statistics.bytes_written, stream->send.begin(),
+                        statistics.messages_written, statistics.messages_acknowledged}});
+    }
+    return all;
+}
+
 std::optional<StreamEvent> Streams::poll_event() {
     if (events_.empty()) return std::nullopt;
     const StreamEvent event = events_.front();

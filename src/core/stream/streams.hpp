@@ -97,6 +97,12 @@ struct MessageOutcome {
     bool is_end = false;  // every message was read, and the peer finished
 };
 
+// How far a stream had come when its session was lost.
+struct StreamProgress {
+    StreamKey key;
+    stt::StreamProgress progress;
+};
+
 // What became of a frame's content.
 enum class Taken {
     yes,
@@ -168,6 +174,8 @@ public:
     std::optional<StreamKind> kind(StreamKey key) const;
     std::optional<std::uint8_t> priority(StreamKey key) const;
     std::optional<StreamStatistics> statistics(StreamKey key) const;
+    // Of every stream that is not both closed and released, by key.
+    std::vector<StreamProgress> progress() const;
     // The code of the peer's RESET, or else of its STOP; none: it sent neither.
     std::optional<std::uint64_t> peer_code(StreamKey key) const;
     std::size_t open_count() const noexcept { return open_count_; }
