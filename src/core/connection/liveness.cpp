@@ -22,8 +22,7 @@ bool Liveness::on_received(Instant now) noexcept {
 void Liveness::on_woken(Instant now, Duration patience) noexcept {
     is_probe_wanted_ = true;
     probe_at_ = now;
-    // Until it is found unreachable, and as long again for a new handshake meanwhile.
-    patient_until_ = std::max(patient_until_, now + 2 * std::max(unreachable_after_, patience));
+    patient_until_ = std::max(patient_until_, now + std::max(unreachable_after_, patience));
     // What was asked before the sleep may have been answered to nobody.
     if (unanswered_since_ && !is_unreachable_) unanswered_since_ = now;
 }
@@ -48,6 +47,8 @@ Liveness::Outcome Liveness::on_timeout(Instant now, Duration patience, bool is_w
     if (unanswered_since_ && !is_unreachable_ && now >= unreachable_at(patience)) {
         is_unreachable_ = true;
         outcome.has_become_unreachable = true;
+        // Who slept past the end still has the time for a new handshake.
+        patient_until_ = std::max(patient_until_, now + std::max(unreachable_after_, patience));
         probe_at_ = now;
     }
     if (now >= end_at(patience)) {
