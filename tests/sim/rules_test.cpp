@@ -273,7 +273,10 @@ TEST_CASE(
 }
 
 TEST_CASE("protocol §8.2 (a): what matters is told until it is acknowledged, and no longer") {
-    RawPeer peer(51);
+    // To BBR, a path that never delivers what matters has next to no rate.
+    connection::EndpointConfig config;
+    config.connection.congestion = recovery::CongestionAlgorithm::cubic;
+    RawPeer peer(51, config);
     peer.send(1, 0, StreamControlMessage(open_of(3)));
     const auto key = peer.connection()->open_stream("mine");
     const auto other = peer.connection()->open_stream("other");

@@ -139,7 +139,9 @@ TEST_CASE("a node holds many sessions at once") {
 }
 
 TEST_CASE("opening more streams than the peer allows waits until some have closed") {
-    Loopback loopback;
+    NodeConfig config;
+    config.peer_stream_limit = 128;
+    Loopback loopback(config);
     auto work = [&]() -> asio::awaitable<void> {
         using namespace asio::experimental::awaitable_operators;
         co_await loopback.connect();
