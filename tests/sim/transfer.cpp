@@ -241,6 +241,8 @@ public:
           applications_{{network_, 0, seed, conditions}, {network_, 1, seed, conditions}} {
         connection::EndpointConfig config;
         config.connection = conditions.config;
+        // One session carries all: a silence in which a node would prepare another is sat out.
+        config.reconnect.is_enabled = false;
         for (trace::Sink* const sink : sinks) {
             config.connection.trace = sink;
             network_.add_node(config);
