@@ -89,6 +89,8 @@ NodeConfig node_config(const CommonOptions& options) {
     config.resume_timeout = config.idle_timeout;
     config.unreachable_after = to_duration(std::min(silent_seconds_max, silence / silent_part));
     config.keep_alive = to_duration(silence / keep_alives);
+    // Each run of the tool is a node of its own: nobody comes back who lost a session.
+    config.reconnects = false;
     config.stream_window_max = stream_window_max;
     config.session_window_max = session_window_max;
     if (options.congestion == "cubic") {

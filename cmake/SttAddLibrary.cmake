@@ -1,3 +1,11 @@
+# stt_keep_apart(<file>...)
+#
+# Sources of the current folder that define a name which another source of their target defines
+# too: each is compiled by itself where the rest go together (CMAKE_UNITY_BUILD).
+function(stt_keep_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # stt_add_library(<folder> SOURCES <file>... [DEPS <folder>...] [LIBRARIES <target>...])
 #
 # One folder of src/ is one library. DEPS names every other folder whose headers it may
@@ -28,6 +36,13 @@ function(stt_add_unit_test name)
   add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:stt_test_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE stt stt_build_flags ${arg_DEPS})
+  target_compile_definitions(${name} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+  target_compile_options(${name} PRIVATE ${stt_test_flags})
+  if("unit" IN_LIST arg_LABELS)
+    # The compiler spends most of its time on the assertions, and they run once. Not so in a
+    # simulation: the linker takes templates that library and test share from the test.
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   if(arg_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")

@@ -45,6 +45,13 @@ struct LinkOptions {
     std::size_t datagram_size_max = 1'472;  // larger ones vanish, as on a path that drops them
 };
 
+inline LinkOptions delayed(Duration delay, std::uint64_t rate = 0) {
+    LinkOptions link;
+    link.delay = delay;
+    link.rate = rate;
+    return link;
+}
+
 // What became of the datagrams, for tests that want each one explained.
 struct LinkCounters {
     std::uint64_t offered = 0;

@@ -6,6 +6,9 @@
 
 namespace stt::testing {
 
+// Wall time at the start of virtual time: unix milliseconds, in November 2023.
+inline constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
+
 // A node's protocol clock runs at its own rate and may leap forward, never back. Its wall clock
 // follows it, at an offset that may change either way. Integers only.
 class NodeClock {

@@ -8,8 +8,6 @@
 namespace stt::testing {
 namespace {
 
-constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
-
 std::vector<std::uint8_t> drawn_secret(SeededRandom& random) {
     std::vector<std::uint8_t> secret(32);
     random.fill(secret);

@@ -13,6 +13,7 @@
 #include "core/recovery/received_ranges.hpp"
 #include "core/session/keys.hpp"
 #include "core/wire/control.hpp"
+#include "testing/node_clock.hpp"
 #include "testing/seeded_random.hpp"
 
 namespace stt::testing {
@@ -157,5 +158,17 @@ private:
     std::size_t datagrams_cleared_ = 0;
     std::vector<connection::EndpointEvent> events_;
 };
+
+// What the peer's side of the session told, of one kind.
+template <class Event>
+std::vector<Event> events_of(const RawPeer& peer) {
+    std::vector<Event> found;
+    for (const auto& event : peer.events()) {
+        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
+        if (of_session == nullptr) continue;
+        if (const auto* one = std::get_if<Event>(&of_session->event)) found.push_back(*one);
+    }
+    return found;
+}
 
 }  // namespace stt::testing

@@ -11,8 +11,6 @@
 namespace stt::testing {
 namespace {
 
-// Wall time at the start of virtual time: unix milliseconds, in November 2023.
-constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
 // The largest datagram buffer that an endpoint may be given.
 constexpr std::size_t buffer_size = 65'507;
 // Datagrams that a socket with receive offload hands over together.

@@ -4,6 +4,7 @@
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
 #include <functional>
@@ -13,6 +14,9 @@
 #include <utility>
 
 namespace stt::node {
+
+// What a cancelled operation ends with.
+inline const std::error_code aborted = asio::error::operation_aborted;
 
 // Undoes the waiting of an operation; does nothing once the operation has ended.
 using Cancel = std::function<void()>;

@@ -22,8 +22,6 @@ constexpr Duration network_settle_time = std::chrono::milliseconds(200);
 // Longer times mean never; they must not overflow when added to the present.
 constexpr Duration time_max = std::chrono::hours(24 * 365);
 
-const std::error_code aborted = asio::error::operation_aborted;
-
 std::unique_ptr<trace::QlogWriter> make_trace(const NodeConfig& config) {
     if (!config.trace) return nullptr;
     trace::QlogOptions options;
@@ -216,7 +214,7 @@ node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
         auto pending = self->connects_.extract(attempt);
         if (pending.empty()) return;
         self->endpoint_.cancel(attempt);
-        pending.mapped()(aborted, nullptr);
+        pending.mapped()(node::aborted, nullptr);
     };
 }
 
@@ -236,7 +234,7 @@ node::Cancel NodeBackend::accept(Completion<SessionPointer> completion) {
     return [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (self == nullptr || !self->accept_) return;
-        std::exchange(self->accept_, {})(aborted, nullptr);
+        std::exchange(self->accept_, {})(node::aborted, nullptr);
     };
 }
 

@@ -36,8 +36,6 @@ std::error_code failure_of(connection::CloseCause cause) {
 // Events that wait for next_event(). Chosen: paths come and go once in seconds.
 constexpr std::size_t event_count_max = 16;
 
-const std::error_code aborted = asio::error::operation_aborted;
-
 // Keeps the handler for as long as its coroutine, which may refer to what the handler captured.
 asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session,
                           std::unique_ptr<StreamBackend> stream) {
@@ -138,7 +136,7 @@ node::Cancel SessionBackend::open_stream(OpenRequest request,
         if (found == self->opens_.end()) return;
         auto pending = std::move(found->completion);
         self->opens_.erase(found);
-        pending(aborted, nullptr);
+        pending(node::aborted, nullptr);
     };
 }
 
@@ -166,7 +164,7 @@ node::Cancel SessionBackend::accept_stream(Content content, Completion<StreamPoi
         const auto self = weak.lock();
         if (self == nullptr) return;
         Acceptor& waiting = self->acceptors_[static_cast<std::size_t>(content)];
-        if (waiting.accept) std::exchange(waiting.accept, {})(aborted, nullptr);
+        if (waiting.accept) std::exchange(waiting.accept, {})(node::aborted, nullptr);
     };
 }
 
@@ -187,7 +185,7 @@ node::Cancel SessionBackend::ping(Completion<Duration> completion) {
         const auto self = weak.lock();
         if (self == nullptr) return;
         auto pending = self->pings_.extract(number);
-        if (!pending.empty()) pending.mapped()(aborted, {});
+        if (!pending.empty()) pending.mapped()(node::aborted, {});
     };
 }
 
@@ -207,7 +205,7 @@ node::Cancel SessionBackend::next_event(Completion<SessionEvent> completion) {
     return [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (self == nullptr || !self->event_waiter_) return;
-        std::exchange(self->event_waiter_, {})(aborted, {});
+        std::exchange(self->event_waiter_, {})(node::aborted, {});
     };
 }
 
@@ -228,7 +226,7 @@ node::Cancel SessionBackend::wait_closed(Completion<bool> completion) {
         const auto self = weak.lock();
         if (self == nullptr) return;
         auto pending = self->closed_waiters_.extract(number);
-        if (!pending.empty()) pending.mapped()(aborted, false);
+        if (!pending.empty()) pending.mapped()(node::aborted, false);
     };
 }
 

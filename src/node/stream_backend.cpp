@@ -11,7 +11,6 @@
 namespace stt::node {
 namespace {
 
-const std::error_code aborted = asio::error::operation_aborted;
 // Longer deadlines mean never; they must not overflow when added to the present.
 constexpr Duration deadline_max = std::chrono::hours(24 * 365);
 
@@ -258,8 +257,8 @@ void StreamBackend::wait_acknowledged(Completion<std::size_t> completion) {
 }
 
 void StreamBackend::cancel_reads() {
-    if (auto pending = std::exchange(read_, std::nullopt)) pending->completion(aborted, 0);
-    if (auto pending = std::exchange(receive_, {})) pending(aborted, {});
+    if (auto pending = std::exchange(read_, std::nullopt)) pending->completion(node::aborted, 0);
+    if (auto pending = std::exchange(receive_, {})) pending(node::aborted, {});
 }
 
 void StreamBackend::cancel_writes() {

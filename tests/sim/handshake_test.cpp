@@ -37,12 +37,6 @@ void lose(SessionPair& pair, std::array<unsigned, 4> counts) {
     };
 }
 
-LinkOptions delayed(Duration delay) {
-    LinkOptions link;
-    link.delay = delay;
-    return link;
-}
-
 TEST_CASE(
     "protocol §4.3 (a): up to three losses at any of the four places only delay a handshake") {
     for (unsigned code = 0; code < 256; ++code) {

@@ -11,6 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::client;
+using testing::delayed;
 using testing::LinkOptions;
 using testing::NodeNumber;
 using testing::server;
@@ -18,12 +19,6 @@ using testing::SessionPair;
 using testing::SimulatedNetwork;
 using testing::Verdict;
 using wire::DropReason;
-
-LinkOptions delayed(Duration delay) {
-    LinkOptions options;
-    options.delay = delay;
-    return options;
-}
 
 std::uint64_t dropped(SimulatedNetwork& network, NodeNumber node, DropReason reason) {
     return network.endpoint(node).statistics().drops[static_cast<std::size_t>(reason)];

@@ -12,13 +12,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-LinkOptions delayed(Duration delay, std::uint64_t rate = 0) {
-    LinkOptions link;
-    link.delay = delay;
-    link.rate = rate;
-    return link;
-}
-
 template <class Event>
 std::size_t count_of(const SessionPair& pair, NodeNumber node) {
     std::size_t count = 0;

@@ -205,6 +205,63 @@ Measured resumption(std::uint64_t seed) {
     return measured;
 }
 
+// A download of 10 MB through a NAT; `move` is called every 5 s, as the runner's rebinding is.
+template <class Move>
+Measured moved(std::uint64_t seed, const Move& move) {
+    Scene scene(seed);
+    const auto nat = scene.network.add_nat({Address::ipv4({192, 0, 2, 1}, 0)});
+    scene.network.put_behind(scene.first().client(), nat);
+    scene.set_line(scene.first(), runner_line(), runner_link());
+    scene.first().set_files({10 * megabyte});
+    std::uint64_t count = 0;
+    for (int round = 1; round < 12; ++round) {
+        scene.network.schedule(seconds(5 * round), [&] {
+            if (scene.first().is_done()) return;
+            move(scene, nat, ++count);
+        });
+    }
+    scene.first().connect();
+    Measured measured = measure(scene, 10 * mbit, seconds(60));
+    const std::uint64_t paths = scene.first().paths_taken();
+    measured.remark = std::to_string(count) + " moves; the server took " + std::to_string(paths) +
+                      " new paths, each after its challenge was answered";
+    const bool is_followed = count > 0 && paths >= count;
+    if (!measured.failure && !is_followed) measured.failure = "a move was not followed";
+    return measured;
+}
+
+Measured rebound_port(std::uint64_t seed) {
+    return moved(seed, [](Scene& scene, testing::NatNumber nat, std::uint64_t) {
+        scene.network.nat(nat).rebind_ports();
+    });
+}
+
+Measured rebound_address(std::uint64_t seed) {
+    return moved(seed, [](Scene& scene, testing::NatNumber nat, std::uint64_t count) {
+        const auto host = static_cast<std::uint8_t>(1 + count);
+        scene.network.rebind_host(nat, Address::ipv4({192, 0, 2, host}, 0));
+    });
+}
+
+// The client leaves its network for another in the middle of a download.
+Measured migration(std::uint64_t seed) {
+    Scene scene(seed);
+    scene.set_line(scene.first(), runner_line(), runner_link());
+    scene.first().set_files({2 * megabyte});
+    scene.network.schedule(milliseconds(500), [&scene] {
+        scene.network.set_addresses(0, {Address::ipv4({198, 51, 100, 7}, 40'000)});
+        connection::Connection* connection = scene.first().at_client();
+        if (connection != nullptr) connection->network_changed(scene.network.local_now(0));
+        scene.network.touch(0, scene.first().client_session());
+    });
+    scene.first().connect();
+    Measured measured = measure(scene, 10 * mbit, seconds(60));
+    const std::uint64_t paths = scene.first().paths_taken();
+    measured.remark = "the server took " + std::to_string(paths) + " new path";
+    if (!measured.failure && paths != 1) measured.failure = "not one path was taken";
+    return measured;
+}
+
 Measured goodput(std::uint64_t seed) {
     Measured measured = transfer(seed, {10 * megabyte}, runner_link(), seconds(20));
     if (!measured.failure && *measured.took > milliseconds(8'900)) {
@@ -265,6 +322,14 @@ std::vector<Scenario> interop_scenarios() {
         {"ipv6", line, "1 KiB and 1 MB within 30 s", over_ipv6},
         {"resumption", "the same, no path from 0.5 s for 60 s",
          "2 MB within 90 s in the same session", resumption},
+        {"rebind-port", "the same, behind a NAT that gives another port every 5 s",
+         "10 MB within 60 s in the same session; each new port is challenged and taken",
+         rebound_port},
+        {"rebind-addr", "the same, behind a NAT whose address changes every 5 s",
+         "10 MB within 60 s in the same session; each new address is challenged and taken",
+         rebound_address},
+        {"connectionmigration", "the same; the client moves to another address at 0.5 s",
+         "2 MB within 60 s in the same session, on one new path", migration},
         {"goodput", line, "10 MB at 90 % of the line or more", goodput},
         {"crosstraffic", line + ", shared with an endless flow",
          "25 MB; 35 to 65 % of what both carry", cross_traffic},

@@ -42,6 +42,9 @@ void Download::handle_event(NodeNumber node, const connection::EndpointEvent& ev
             handle_stream(node, *of_stream);
         } else if (const auto* closed = std::get_if<connection::Closed>(&of_session->event)) {
             if (!is_done()) failure_ = "the session ended: " + closed->reason;
+        } else if (node == server_ &&
+                   std::holds_alternative<connection::PathTaken>(of_session->event)) {
+            ++paths_taken_;
         }
     }
 }

@@ -36,6 +36,9 @@ public:
     Duration handshake() const noexcept { return handshake_; }
     Duration took() const noexcept { return done_at_ - started_at_; }
     std::uint64_t received() const noexcept { return received_; }
+    // Times that the server went over to another path.
+    std::uint64_t paths_taken() const noexcept { return paths_taken_; }
+    connection::SessionHandle client_session() const noexcept { return session_; }
     connection::Connection* at_client() { return network_.find(client_, session_); }
     connection::Connection* at_server() { return network_.find(server_, server_session_); }
     void close();
@@ -73,6 +76,7 @@ private:
     Instant done_at_{};
     Duration handshake_{0};
     std::uint64_t received_ = 0;
+    std::uint64_t paths_taken_ = 0;
 };
 
 // A network with downloads in it. Node 0 fetches from node 1.

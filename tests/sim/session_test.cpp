@@ -14,12 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using stream::StreamEvent;
 
-LinkOptions delayed(Duration delay) {
-    LinkOptions link;
-    link.delay = delay;
-    return link;
-}
-
 TEST_CASE(
     "protocol §12.3 (a), §8.1 SESSION_CLOSE: close tells the peer code and reason, and both "
     "sides end") {

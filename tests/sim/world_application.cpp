@@ -99,7 +99,9 @@ void WorldApplication::forget(WorkNumber number) {
         if (undertaking.at_client == number) undertaking.at_client.reset();
         if (undertaking.at_server == number) undertaking.at_server.reset();
     }
-    works_.erase(found);
+    // Whoever settled its last stream may still hold it: it goes when nothing is being handled.
+    forgotten_.push_back(works_.extract(found));
+    network_.schedule(Duration{0}, [this] { forgotten_.clear(); });
 }
 
 // ---- sessions

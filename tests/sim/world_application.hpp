@@ -122,6 +122,7 @@ private:
     std::vector<Address> reach_;
     std::vector<Undertaking> undertakings_;
     std::map<WorkNumber, Work> works_;
+    std::vector<std::map<WorkNumber, Work>::node_type> forgotten_;
     std::map<std::pair<testing::NodeNumber, connection::SessionHandle>, WorkNumber> by_session_;
     WorkNumber next_work_ = 1;
     std::size_t done_count_ = 0;

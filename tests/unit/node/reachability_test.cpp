@@ -1,4 +1,5 @@
 #include <asio/experimental/awaitable_operators.hpp>
+#include <memory>
 
 #include "tests/unit/node/loopback.hpp"
 #include "tests/unit/node/relay.hpp"
@@ -65,6 +66,56 @@ TEST_CASE("a session goes on when the path is back, and nothing of its streams i
     };
     nodes.run(work());
     CHECK(received == sent);
+}
+
+TEST_CASE("a session whose peer was restarted is made anew, and tells what had arrived") {
+    Loopback nodes;
+    NodeConfig config = impatient();
+    config.identity.emplace().fill(7);
+    auto server = std::make_unique<Node>(nodes.context, nodes.seed, config);
+    const Address bound = *server->listen(Address::ipv4({127, 0, 0, 1}, 0));
+    Relay relay(nodes.context, bound);
+    Node client(nodes.context, nodes.seed, impatient());
+    const auto first = pattern(5'000);
+    const auto second = pattern(300);
+    auto work = [&]() -> asio::awaitable<void> {
+        std::vector<std::uint8_t> received(first.size());
+        auto session = co_await client.connect(relay.address());
+        REQUIRE(session.has_value());
+        auto accepted = co_await server->accept();
+        REQUIRE(accepted.has_value());
+        auto stream = co_await session->open_stream("log");
+        REQUIRE(stream.has_value());
+        co_await asio::async_write(*stream, asio::buffer(first), asio::use_awaitable);
+        auto far = co_await accepted->accept_stream();
+        REQUIRE(far.has_value());
+        co_await asio::async_read(*far, asio::buffer(received), asio::use_awaitable);
+        co_await session->ping();  // by its answer the bytes are acknowledged
+        // The process is gone without a word, and what was written meanwhile with it.
+        relay.set_cut(true);
+        co_await asio::async_write(*stream, asio::buffer(second), asio::use_awaitable);
+        server.reset();
+        server = std::make_unique<Node>(nodes.context, nodes.seed, config);
+        REQUIRE(server->listen(bound).has_value());
+        auto event = co_await session->next_event();
+        REQUIRE(event.has_value());
+        CHECK(std::holds_alternative<Unreachable>(*event));
+        relay.set_cut(false);
+        event = co_await session->next_event();
+        REQUIRE(event.has_value());
+        REQUIRE(std::holds_alternative<Reconnected>(*event));
+        auto& again = std::get<Reconnected>(*event);
+        REQUIRE(again.streams.size() == 1);
+        CHECK(again.streams[0].endpoint == "log");
+        CHECK(again.streams[0].bytes_acknowledged == first.size());
+        CHECK(again.streams[0].bytes_written == first.size() + second.size());
+        CHECK_FALSE(session->is_open());
+        CHECK((co_await session->next_event()).error() == Failure::session_timeout);
+        CHECK(again.session.is_open());
+        CHECK((co_await again.session.ping()).has_value());
+        CHECK((co_await server->accept()).has_value());
+    };
+    nodes.run(work());
 }
 
 TEST_CASE("waiting for an event can be cancelled") {

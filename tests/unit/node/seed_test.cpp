@@ -3,7 +3,7 @@
 namespace stt::node_test {
 namespace {
 
-NodeConfig impatient() {
+NodeConfig quickly_refused() {
     NodeConfig config;
     config.handshake_timeout = std::chrono::milliseconds(200);
     return config;
@@ -12,9 +12,9 @@ NodeConfig impatient() {
 }  // namespace
 
 TEST_CASE("a node serves peers of each of its seeds, and connects with each") {
-    Loopback loopback(impatient());
+    Loopback loopback(quickly_refused());
     const Seed other_seed = random_seed();
-    Node other(loopback.context, other_seed, impatient());
+    Node other(loopback.context, other_seed, quickly_refused());
     auto work = [&]() -> asio::awaitable<void> {
         CHECK((co_await other.connect(loopback.address)).error() == Failure::handshake_timeout);
         const auto added = loopback.responder.add_seed(other_seed);
@@ -37,9 +37,9 @@ TEST_CASE("a node serves peers of each of its seeds, and connects with each") {
 }
 
 TEST_CASE("removing a seed ends its sessions at both sides, and no others") {
-    Loopback loopback(impatient());
+    Loopback loopback(quickly_refused());
     const Seed other_seed = random_seed();
-    Node other(loopback.context, other_seed, impatient());
+    Node other(loopback.context, other_seed, quickly_refused());
     auto work = [&]() -> asio::awaitable<void> {
         const SeedId added = *loopback.responder.add_seed(other_seed);
         auto session = co_await other.connect(loopback.address);
@@ -57,9 +57,9 @@ TEST_CASE("removing a seed ends its sessions at both sides, and no others") {
 }
 
 TEST_CASE("a seed with a lifetime is of no use afterwards") {
-    Loopback loopback(impatient());
+    Loopback loopback(quickly_refused());
     const Seed other_seed = random_seed();
-    Node other(loopback.context, other_seed, impatient());
+    Node other(loopback.context, other_seed, quickly_refused());
     auto work = [&]() -> asio::awaitable<void> {
         REQUIRE(loopback.responder.add_seed(other_seed, std::chrono::milliseconds(300)));
         auto session = co_await other.connect(loopback.address);
@@ -71,7 +71,7 @@ TEST_CASE("a seed with a lifetime is of no use afterwards") {
 }
 
 TEST_CASE("seeds of a wrong size, too many of them, and unknown ones are errors") {
-    NodeConfig config = impatient();
+    NodeConfig config = quickly_refused();
     config.seed_count_max = 2;
     Loopback loopback(config);
     CHECK(loopback.responder.add_seed(Seed(bytes_of("short"))).error() == Failure::seed_size);
@@ -83,14 +83,14 @@ TEST_CASE("seeds of a wrong size, too many of them, and unknown ones are errors"
         options.seed = *second;
         auto unknown = co_await loopback.initiator.connect(loopback.address, options);
         CHECK(unknown.error() == Failure::unknown_seed);
-        Node without(loopback.context, impatient());
+        Node without(loopback.context, quickly_refused());
         CHECK((co_await without.connect(loopback.address)).error() == Failure::unknown_seed);
     };
     loopback.run(work());
 }
 
 TEST_CASE("a wanted node connects, and another one does not") {
-    Loopback loopback(impatient());
+    Loopback loopback(quickly_refused());
     auto work = [&]() -> asio::awaitable<void> {
         ConnectOptions options;
         options.peer = loopback.responder.id();
@@ -103,7 +103,7 @@ TEST_CASE("a wanted node connects, and another one does not") {
 }
 
 TEST_CASE("handshakes beyond the rate, and sessions beyond the limit, do not begin") {
-    NodeConfig config = impatient();
+    NodeConfig config = quickly_refused();
     config.handshake_rate = {1, 2};
     Loopback loopback(config);
     auto work = [&]() -> asio::awaitable<void> {
@@ -111,10 +111,10 @@ TEST_CASE("handshakes beyond the rate, and sessions beyond the limit, do not beg
         co_await loopback.connect();
         auto third = co_await loopback.initiator.connect(loopback.address);
         CHECK(third.error() == Failure::handshake_timeout);
-        NodeConfig one = impatient();
+        NodeConfig one = quickly_refused();
         one.session_count_max = 1;
         Node small(loopback.context, loopback.seed, one);
-        Node server(loopback.context, loopback.seed, impatient());
+        Node server(loopback.context, loopback.seed, quickly_refused());
         const Address address = *server.listen(Address::ipv4({127, 0, 0, 1}, 0));
         CHECK((co_await small.connect(address)).has_value());
         CHECK((co_await small.connect(address)).error() == Failure::session_limit);

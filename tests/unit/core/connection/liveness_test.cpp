@@ -13,17 +13,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using wire::ControlMessage;
 
-template <class Event>
-std::vector<Event> events_of(const RawPeer& peer) {
-    std::vector<Event> found;
-    for (const auto& event : peer.events()) {
-        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
-        if (of_session == nullptr) continue;
-        if (const auto* one = std::get_if<Event>(&of_session->event)) found.push_back(*one);
-    }
-    return found;
-}
-
 // A session whose endpoint has written to a stream and heard that it arrived.
 stream::StreamKey open_stream(RawPeer& peer) {
     peer.advance(milliseconds(50));

@@ -68,17 +68,6 @@ void move_to(RawPeer& peer, const Route& route) {
     peer.deliver_from(route, sealed(peer, wire::PathResponse{challenges.back().token}));
 }
 
-template <class Event>
-std::vector<Event> events_of(const RawPeer& peer) {
-    std::vector<Event> found;
-    for (const auto& event : peer.events()) {
-        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
-        if (of_session == nullptr) continue;
-        if (const auto* one = std::get_if<Event>(&of_session->event)) found.push_back(*one);
-    }
-    return found;
-}
-
 TEST_CASE("protocol §11.1 (b): PATH_*, ACK and PADDING from elsewhere make no candidate") {
     RawPeer peer(1);
     settle(peer);
