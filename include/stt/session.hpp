@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <stt/address.hpp>
@@ -44,7 +45,12 @@ class Session;
 struct Unreachable {};
 struct Reachable {};
 struct Reconnected;  // below
-using SessionEvent = std::variant<Unreachable, Reachable, Reconnected>;
+// The session goes on with the peer at another address, as when it changed networks: see
+// Session::peer_address(). Spec protocol §11.1.
+struct PeerMoved {
+    Address address;
+};
+using SessionEvent = std::variant<Unreachable, Reachable, Reconnected, PeerMoved>;
 
 // Serves one stream that a peer opened: the coroutine owns it, and what is unfinished when it
 // returns is given up. What it throws goes to the node's log and ends nothing else.
@@ -71,6 +77,9 @@ public:
     bool is_open() const noexcept;
     NodeId peer_node_id() const;
     Address peer_address() const;
+    // Where the peer sees this node, outside of the last NAT between: what it claims, no more.
+    // Null until it has told. Spec protocol §6.1.
+    std::optional<Address> observed_address() const;
     // With which of the node's seeds it was made.
     SeedId seed() const;
     SessionStatistics statistics() const;

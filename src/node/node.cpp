@@ -53,6 +53,10 @@ NodeId Session::peer_node_id() const {
     return backend_->peer_node_id();
 }
 
+std::optional<Address> Session::observed_address() const {
+    return backend_->observed_address();
+}
+
 Address Session::peer_address() const {
     return backend_->peer_address();
 }

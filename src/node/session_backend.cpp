@@ -247,6 +247,12 @@ void SessionBackend::handle_event(const connection::Event& event) {
         tell(Unreachable{});
     } else if (std::holds_alternative<connection::Reachable>(event)) {
         tell(Reachable{});
+    } else if (const auto* taken = std::get_if<connection::PathTaken>(&event)) {
+        if (taken->route.address == peer_address_) return;
+        peer_address_ = taken->route.address;
+        tell(PeerMoved{peer_address_});
+    } else if (const auto* observed = std::get_if<connection::AddressObserved>(&event)) {
+        observed_address_ = observed->address;
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
         handle_closed(*closed);
     }

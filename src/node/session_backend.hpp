@@ -36,6 +36,7 @@ public:
     const CloseReason& close_reason() const noexcept { return close_reason_; }
     NodeId peer_node_id() const noexcept { return peer_node_id_; }
     Address peer_address() const noexcept { return peer_address_; }
+    std::optional<Address> observed_address() const noexcept { return observed_address_; }
     SeedId seed() const noexcept { return seed_; }
     SessionStatistics statistics() const;
 
@@ -111,6 +112,7 @@ private:
     connection::SessionHandle handle_;
     NodeId peer_node_id_{};
     Address peer_address_;
+    std::optional<Address> observed_address_;
     SeedId seed_{};
     std::error_code error_;
     CloseReason close_reason_;

@@ -20,7 +20,6 @@ constexpr std::uint64_t messages_max = 2'000;
 // Fits into every datagram.
 constexpr std::uint64_t datagram_message_size_max = 1'000;
 constexpr std::size_t faults_max = 6;
-constexpr bool sessions_migrate = false;
 
 // From `first` to about `last`, each octave as likely as another.
 std::uint64_t octaves(SeededRandom& random, std::uint64_t first, std::uint64_t last) {
@@ -201,7 +200,10 @@ FaultPlan draw_fault(SeededRandom& random, const WorldPlan& plan) {
     // Only clients move: who is asked for by address stays there.
     const bool needs_client = fault.kind == Kind::rebind_port || fault.kind == Kind::rebind_host ||
                               fault.kind == Kind::move;
-    if (needs_client && !sessions_migrate) {
+    const bool is_asked_for =
+        std::any_of(plan.sessions.begin(), plan.sessions.end(),
+                    [&](const SessionPlan& other) { return other.server == session.client; });
+    if (needs_client && is_asked_for) {
         fault.kind = Kind::cut_both;
     } else if (needs_client) {
         fault.node = session.client;
@@ -246,10 +248,6 @@ bool WorldPlan::may_die(const SessionPlan& session) const noexcept {
         if (!is_at_end) continue;
         switch (fault.kind) {
             case FaultPlan::Kind::crash:
-                return true;
-            case FaultPlan::Kind::rebind_port:
-            case FaultPlan::Kind::rebind_host:
-            case FaultPlan::Kind::move:
                 return true;
             case FaultPlan::Kind::cut:
             case FaultPlan::Kind::cut_both:

@@ -309,6 +309,7 @@ bool Connection::handle_silence(Instant now) {
         liveness_.on_timeout(now, three_probe_timeouts(), streams_.open_count() > 0);
     if (outcome.has_become_unreachable) {
         events_.push_back(Unreachable{*liveness_.unanswered_since()});
+        tell_path(now, route(), trace::PathChanged::Stage::unreachable);
     }
     if (outcome.is_probe_due) probes_due_ = std::max(probes_due_, 1u);
     if (outcome.end == Liveness::End::none) return true;

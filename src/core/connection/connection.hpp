@@ -211,6 +211,7 @@ private:
     }
     void tell_key(trace::Direction direction, trace::KeyChanged::Stage stage, std::uint64_t epoch);
     void tell_end(Closed closed);
+    void tell_path(Instant now, const Route& route, trace::PathChanged::Stage stage);
     void tell_stream(const stream::StreamEvent& event);
     void update_trace(Instant now);
 

@@ -39,12 +39,17 @@ std::optional<Address> observed_address(const wire::ObservedAddress& message) no
 // ---- what comes in
 
 void Connection::follow_frame(Instant now, const Route& from, const PathSet::Frame& frame) {
+    const bool was_known = paths_.has(from);
     if (paths_.on_frame(now, from, frame)) on_path_taken(now);
+    if (!was_known && from != route()) tell_path(now, from, trace::PathChanged::Stage::candidate);
 }
 
 void Connection::handle_path_response(Instant now, const Route& from, const wire::Token& token) {
     const PathSet::Response response = paths_.on_response(now, from, token);
-    if (response.is_validated) items_pending_ |= control_item::observed_address;
+    if (response.is_validated) {
+        items_pending_ |= control_item::observed_address;
+        tell_path(now, from, trace::PathChanged::Stage::validated);
+    }
     if (response.is_taken) on_path_taken(now);
 }
 
@@ -52,10 +57,17 @@ void Connection::handle_path_response(Instant now, const Route& from, const wire
 // new one measures it meanwhile.
 void Connection::on_path_taken(Instant now) {
     is_path_to_tell_ = true;
+    tell_path(now, route(), trace::PathChanged::Stage::taken);
     items_pending_ |= control_item::observed_address;
     probes_due_ = std::max(probes_due_, 1u);
     acks_.set_round_trip(round_trip());
     handle_loss_timeout(now);
+}
+
+void Connection::tell_path(Instant now, const Route& route, trace::PathChanged::Stage stage) {
+    if (!trace_.is_on()) return;
+    const auto number = paths_.number_of(route);
+    if (number) trace_.tell(now, trace::PathChanged{stage, *number, route});
 }
 
 void Connection::handle_observed_address(const wire::ObservedAddress& message) {

@@ -107,6 +107,7 @@ void Connection::handle_opened(Instant now, const Route& from, const OpeningJob&
     const wire::FrameView& frame = received.view;
     if (liveness_.on_received(now)) {
         events_.push_back(Reachable{});
+        tell_path(now, route(), trace::PathChanged::Stage::reachable);
         // What waited for a distant probe timeout of its own is asked about now.
         probes_due_ = std::max(probes_due_, 1u);
     }

@@ -167,7 +167,8 @@ struct KeyChanged {
 
 // Spec protocol §11.
 struct PathChanged {
-    enum class Stage : std::uint8_t { candidate, validated, taken, dropped };
+    // The last two are of the path in use. Spec protocol §12.2 (c).
+    enum class Stage : std::uint8_t { candidate, validated, taken, unreachable, reachable };
     Stage stage = Stage::candidate;
     std::uint32_t number = 0;
     Route remote;

@@ -43,8 +43,8 @@ std::string_view name_of(KeyChanged::Stage stage) noexcept {
 }
 
 std::string_view name_of(PathChanged::Stage stage) noexcept {
-    static constexpr std::array<std::string_view, 4> names{"candidate", "validated", "taken",
-                                                           "dropped"};
+    static constexpr std::array<std::string_view, 5> names{"candidate", "validated", "taken",
+                                                           "unreachable", "reachable"};
     return pick(names, stage);
 }
 

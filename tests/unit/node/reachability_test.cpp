@@ -68,6 +68,26 @@ TEST_CASE("a session goes on when the path is back, and nothing of its streams i
     CHECK(received == sent);
 }
 
+TEST_CASE("a peer that moves is told, and where it sees this node") {
+    Relayed nodes;
+    auto work = [&]() -> asio::awaitable<void> {
+        co_await nodes.connect();
+        co_await nodes.here.ping();
+        const Address before = nodes.there.peer_address();
+        CHECK(nodes.here.observed_address() == before);
+        nodes.relay.rebind();
+        co_await nodes.here.ping();
+        const auto event = co_await nodes.there.next_event();
+        REQUIRE(event.has_value());
+        REQUIRE(std::holds_alternative<PeerMoved>(*event));
+        CHECK(std::get<PeerMoved>(*event).address != before);
+        CHECK(nodes.there.peer_address() == std::get<PeerMoved>(*event).address);
+        while (nodes.here.observed_address() == before) co_await nodes.here.ping();
+        CHECK(nodes.here.observed_address() == nodes.there.peer_address());
+    };
+    nodes.run(work());
+}
+
 TEST_CASE("a session whose peer was restarted is made anew, and tells what had arrived") {
     Loopback nodes;
     NodeConfig config = impatient();

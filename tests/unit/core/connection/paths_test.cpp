@@ -68,6 +68,36 @@ void move_to(RawPeer& peer, const Route& route) {
     peer.deliver_from(route, sealed(peer, wire::PathResponse{challenges.back().token}));
 }
 
+struct PathTrace : trace::Sink {
+    void on_event(const trace::Record& record) override {
+        const auto* changed = std::get_if<trace::PathChanged>(&record.event);
+        if (changed != nullptr) stages.emplace_back(changed->stage, changed->remote);
+    }
+    std::vector<std::pair<trace::PathChanged::Stage, Route>> stages;
+};
+
+TEST_CASE("trace: a path is told as candidate, validated and taken, then as silent and back") {
+    using Stage = trace::PathChanged::Stage;
+    PathTrace seen;
+    connection::EndpointConfig config;
+    config.connection.trace = &seen;
+    RawPeer peer(1, config);
+    settle(peer);
+    seen.stages.clear();
+    move_to(peer, moved);
+    REQUIRE(seen.stages.size() == 3);
+    CHECK(seen.stages[0] == std::pair{Stage::candidate, Route(moved)});
+    CHECK(seen.stages[1] == std::pair{Stage::validated, Route(moved)});
+    CHECK(seen.stages[2] == std::pair{Stage::taken, Route(moved)});
+    seen.stages.clear();
+    for (int i = 0; i < 60; ++i) peer.advance(seconds(1));
+    REQUIRE(seen.stages.size() == 1);
+    CHECK(seen.stages[0] == std::pair{Stage::unreachable, Route(moved)});
+    peer.deliver_from(moved, sealed(peer, wire::Ping{}));
+    REQUIRE(seen.stages.size() == 2);
+    CHECK(seen.stages[1] == std::pair{Stage::reachable, Route(moved)});
+}
+
 TEST_CASE("protocol §11.1 (b): PATH_*, ACK and PADDING from elsewhere make no candidate") {
     RawPeer peer(1);
     settle(peer);
