@@ -250,9 +250,7 @@ Measured migration(std::uint64_t seed) {
     scene.first().set_files({2 * megabyte});
     scene.network.schedule(milliseconds(500), [&scene] {
         scene.network.set_addresses(0, {Address::ipv4({198, 51, 100, 7}, 40'000)});
-        connection::Connection* connection = scene.first().at_client();
-        if (connection != nullptr) connection->network_changed(scene.network.local_now(0));
-        scene.network.touch(0, scene.first().client_session());
+        scene.network.endpoint(0).network_changed(scene.network.moment(0));
     });
     scene.first().connect();
     Measured measured = measure(scene, 10 * mbit, seconds(60));

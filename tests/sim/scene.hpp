@@ -38,7 +38,6 @@ public:
     std::uint64_t received() const noexcept { return received_; }
     // Times that the server went over to another path.
     std::uint64_t paths_taken() const noexcept { return paths_taken_; }
-    connection::SessionHandle client_session() const noexcept { return session_; }
     connection::Connection* at_client() { return network_.find(client_, session_); }
     connection::Connection* at_server() { return network_.find(server_, server_session_); }
     void close();

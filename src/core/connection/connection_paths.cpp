@@ -39,9 +39,9 @@ std::optional<Address> observed_address(const wire::ObservedAddress& message) no
 // ---- what comes in
 
 void Connection::follow_frame(Instant now, const Route& from, const PathSet::Frame& frame) {
-    const bool was_known = paths_.has(from);
+    const bool may_be_new = trace_.is_on() && !paths_.has(from);
     if (paths_.on_frame(now, from, frame)) on_path_taken(now);
-    if (!was_known && from != route()) tell_path(now, from, trace::PathChanged::Stage::candidate);
+    if (may_be_new && from != route()) tell_path(now, from, trace::PathChanged::Stage::candidate);
 }
 
 void Connection::handle_path_response(Instant now, const Route& from, const wire::Token& token) {
