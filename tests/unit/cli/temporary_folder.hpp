@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 #include "cli/unique_fd.hpp"
@@ -49,7 +50,9 @@ public:
     }
     std::string read(const std::string& name) const {
         std::ifstream file(path_ / name, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
+        std::ostringstream content;
+        content << file.rdbuf();
+        return std::move(content).str();
     }
     bool has(const std::string& name) const {
         return std::filesystem::exists(std::filesystem::symlink_status(path_ / name));

@@ -74,7 +74,7 @@ TEST_CASE("FanOut: who does not receive misses the oldest, and holds nobody back
     auto work = [&]() -> asio::awaitable<void> {
         co_await audience.gather(fan_out);
         for (int i = 0; i < count; ++i) {
-            Message message(100'000, static_cast<std::uint8_t>(i));
+            Message message(50'000, static_cast<std::uint8_t>(i));
             message[1] = static_cast<std::uint8_t>(i / 256);
             fan_out.send(std::move(message));
             for (const std::size_t quick : {0u, 2u}) {
