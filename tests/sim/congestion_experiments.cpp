@@ -4,6 +4,7 @@
 //   congestion_experiments NAME...               grid, fairness, interactive, marking, lossy,
 //                                                outage, series
 //   congestion_experiments grid --rate 10        one rate of the grid, in Mbit/s
+//   congestion_experiments grid --controller bbr one controller
 //
 // scripts/congestion-report makes tables and plots of what this prints.
 #include <algorithm>
@@ -87,10 +88,11 @@ void run_cell(CongestionAlgorithm algorithm, std::uint64_t rate_megabits, int ro
     std::fflush(stdout);
 }
 
-void run_grid(std::uint64_t only_rate) {
+void run_grid(std::uint64_t only_rate, std::string_view only_controller) {
     for (const std::uint64_t rate : {10u, 50u, 200u, 1'000u}) {
         if (only_rate != 0 && rate != only_rate) continue;
         for (const auto algorithm : algorithms) {
+            if (!only_controller.empty() && text_of(algorithm) != only_controller) continue;
             for (const int round_trip : {5, 20, 40, 100, 200}) {
                 for (const double loss : {0.0, 0.1, 1.0, 2.0}) {
                     run_cell(algorithm, rate, round_trip, loss);
@@ -331,10 +333,13 @@ void run_series() {
 int run(int count, char** words) {
     std::vector<std::string> names;
     std::uint64_t rate = 0;
+    std::string controller;
     for (int i = 1; i < count; ++i) {
         const std::string word = words[i];
         if (word == "--rate" && i + 1 < count) {
             rate = std::strtoull(words[++i], nullptr, 10);
+        } else if (word == "--controller" && i + 1 < count) {
+            controller = words[++i];
         } else {
             names.push_back(word);
         }
@@ -344,7 +349,7 @@ int run(int count, char** words) {
     }
     for (const std::string& name : names) {
         if (name == "grid") {
-            run_grid(rate);
+            run_grid(rate, controller);
         } else if (name == "fairness") {
             run_fairness();
         } else if (name == "interactive") {

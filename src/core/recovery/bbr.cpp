@@ -232,9 +232,11 @@ void Bbr::check_startup_done(const AckSample& sample) noexcept {
     if (phase_ != Phase::startup) return;
     if (model_.is_loss_round_start() && is_recovering_ && model_.round() > recovering_round_) {
         const BbrModel::RoundLoss& loss = model_.round_loss();
-        const bool is_high =
-            loss.events >= startup_loss_events_min &&
-            loss.lost > model_.loss_allowed(loss.lost + loss.delivered, datagram_size_);
+        // Less may be chance, of which nothing is known yet; then startup ends when the rate no
+        // longer grows.
+        const bool is_high = loss.events >= startup_loss_events_min &&
+                             BbrModel::is_beyond_chance(loss.lost, loss.lost + loss.delivered,
+                                                        datagram_size_);
         if (is_high && !sample.rate.is_app_limited) fill_startup();
         if (loss.events == 0) is_recovering_ = false;
     }

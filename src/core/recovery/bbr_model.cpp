@@ -27,6 +27,11 @@ std::uint64_t square_root(std::uint64_t value) noexcept {
     }
 }
 
+// Of losses by chance: their mean, and twice the deviation of their number.
+std::uint64_t with_deviation(std::uint64_t mean, std::uint64_t datagram_size) noexcept {
+    return mean + 2 * square_root(mean * datagram_size);
+}
+
 }  // namespace
 
 void BbrModel::on_acked(const AckSample& sample, bool is_probing, std::uint64_t window,
@@ -132,8 +137,12 @@ std::uint64_t BbrModel::chance_loss() const noexcept {
 
 std::uint64_t BbrModel::loss_by_chance(std::uint64_t all,
                                        std::uint64_t datagram_size) const noexcept {
-    const std::uint64_t chance = all * chance_loss() / 10'000;
-    return chance + 2 * square_root(chance * datagram_size);
+    return with_deviation(all * chance_loss() / 10'000, datagram_size);
+}
+
+bool BbrModel::is_beyond_chance(std::uint64_t lost, std::uint64_t all,
+                                std::uint64_t datagram_size) noexcept {
+    return lost > with_deviation(all * chance_loss_max / 10'000, datagram_size);
 }
 
 std::uint64_t BbrModel::loss_allowed(std::uint64_t all,

@@ -96,6 +96,9 @@ public:
     std::uint64_t chance_loss() const noexcept;
     // Bytes of `all` that chance takes, and twice its deviation.
     std::uint64_t loss_by_chance(std::uint64_t all, std::uint64_t datagram_size) const noexcept;
+    // Lost of `all` was more than any chance takes, twice its deviation included.
+    static bool is_beyond_chance(std::uint64_t lost, std::uint64_t all,
+                                 std::uint64_t datagram_size) noexcept;
     // Bytes that may be lost of `all` before a probe has gone too far: LossThresh over chance.
     std::uint64_t loss_allowed(std::uint64_t all, std::uint64_t datagram_size) const noexcept;
 

@@ -145,6 +145,7 @@ Result<void, wire::Violation> Streams::account(Instant now, Duration rtt, Stream
     count_fragments(stream);
     if (!stream.is_open_known || !stream.is_credited) return {};
     STT_TRY_VOID(count_received(stream, highest_before));
+    note_gap(stream);
     count_read(now, rtt, stream, read_before);
     if (stream.assembly.is_too_long() && !stream.stop_code) {
         stop(now, rtt, stream.key, static_cast<std::uint64_t>(ErrorCode::flow_control));
@@ -407,6 +408,14 @@ Result<void, wire::Violation> Streams::count_received(StreamState& stream,
     received_total_ += stream.receive.highest_end() - highest_before;
     if (received_total_ <= session_window_.limit()) return {};
     return broken(ErrorCode::flow_control, "bytes beyond the session's credit");
+}
+
+// Where the application cannot read on, the windows may be what keeps the peer from sending.
+void Streams::note_gap(StreamState& stream) noexcept {
+    if (stream.receive.gap_count() == 0) return;
+    const std::uint64_t readable = stream.receive.readable();
+    stream.window.on_gap(stream.receive.highest_end(), readable);
+    session_window_.on_gap(received_total_, readable);
 }
 
 // What was read gives credit for more. Spec protocol §9.2.

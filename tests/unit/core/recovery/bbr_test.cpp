@@ -54,6 +54,18 @@ TEST_CASE("BBR §5.3: startup fills the pipe, drain empties the queue, then the 
     CHECK(is_near(static_cast<std::uint64_t>(flow.bbr.model().round_trip().count()), 50'000, 5));
 }
 
+TEST_CASE("BBR: what is lost by chance does not end startup while the rate still grows") {
+    Flow flow;
+    flow.path.lose_percent = 4;
+    REQUIRE(flow.reach(Phase::drain));
+    CHECK(is_near(flow.bbr.model().bandwidth(), rate, 5));
+    // More than chance can be ends it at once.
+    Flow worse;
+    worse.path.lose_percent = 20;
+    REQUIRE(worse.reach(Phase::probe_cruise));
+    CHECK(worse.bbr.model().bandwidth() < rate / 2);
+}
+
 TEST_CASE("BBR §5.6.2: the rate is the bandwidth times the phase's gain, less a hundredth") {
     Flow flow;
     REQUIRE(flow.reach(Phase::probe_cruise));

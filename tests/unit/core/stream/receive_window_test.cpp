@@ -39,6 +39,30 @@ TEST_CASE(
     CHECK(window.window() == 3'000);
 }
 
+TEST_CASE("protocol §9.2 (b): a window that ends behind a gap doubles, however late") {
+    ReceiveWindow window(1'000, 8'000);
+    Instant now(milliseconds(1));
+    REQUIRE(window.on_read(now, rtt, 1'000));
+    // Everything up to the limit but for the first bytes; they come three round trips later.
+    window.on_gap(2'000, 0);
+    now += 3 * rtt;
+    REQUIRE(window.on_read(now, rtt, 2'000));
+    CHECK(window.window() == 2'000);
+    // Once for each: the next is as slow, but was never used up.
+    window.on_gap(3'000, 0);
+    now += 3 * rtt;
+    REQUIRE(window.on_read(now, rtt, 3'500));
+    CHECK(window.window() == 2'000);
+}
+
+TEST_CASE("protocol §9.2 (b): an application that does not read gets no larger window") {
+    ReceiveWindow window(1'000, 8'000);
+    REQUIRE(window.on_read(Instant(milliseconds(1)), rtt, 1'000));
+    window.on_gap(2'000, 500);
+    REQUIRE(window.on_read(Instant(milliseconds(100)), rtt, 2'000));
+    CHECK(window.window() == 1'000);
+}
+
 TEST_CASE("ReceiveWindow: limits never sink") {
     // A cap below the initial credit, which the peer counts on all the same.
     ReceiveWindow window(65'536, 1'000);
