@@ -206,7 +206,7 @@ void establish(Pair& pair, std::size_t count) {
 }
 
 // Returns CPU nanoseconds for each message.
-double carry(Pair& pair, std::size_t count) {
+[[gnu::noinline]] double carry(Pair& pair, std::size_t count) {
     std::vector<stream::StreamKey> keys(count);
     for (std::size_t i = 0; i < count; ++i) {
         const connection::SessionHandle session = pair.sessions(initiator)[i];

@@ -52,7 +52,7 @@ struct GridTime {
 };
 GridTime grid_time(const DumbbellSpec& spec) {
     const bool is_fast = spec.rate >= megabits(1'000);
-    const GridTime steady{20 * spec.round_trip + (is_fast ? milliseconds(500) : seconds(2)),
+    const GridTime steady{40 * spec.round_trip + (is_fast ? milliseconds(500) : seconds(2)),
                           10 * spec.round_trip + (is_fast ? milliseconds(1'500) : seconds(5))};
     const double loss = static_cast<double>(spec.loss) / 1e6;
     if (loss == 0 || spec.flows.front().algorithm == CongestionAlgorithm::bbr) return steady;

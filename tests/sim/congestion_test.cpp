@@ -62,10 +62,7 @@ TEST_CASE("protocol §10.4: BBR uses nine tenths of what chance loss leaves of a
             spec.round_trip = milliseconds(round_trip);
             spec.loss = loss;
             const double ideal = static_cast<double>(spec.rate) * (1 - loss / 1e6);
-            // At 200 ms with loss it falls short, measured 0.82 to 0.86: docs/congestion.md.
-            const double wanted = round_trip == 200 && loss > 0 ? 0.8 : 0.9;
-            CHECK(goodput(spec, CongestionAlgorithm::bbr, seconds(6), seconds(10)) >=
-                  wanted * ideal);
+            CHECK(goodput(spec, CongestionAlgorithm::bbr, seconds(6), seconds(10)) >= 0.9 * ideal);
         }
     }
 }

@@ -27,9 +27,9 @@ std::uint64_t square_root(std::uint64_t value) noexcept {
     }
 }
 
-// Of losses by chance: their mean, and twice the deviation of their number.
+// Of losses by chance: their mean, and three times the deviation of their number.
 std::uint64_t with_deviation(std::uint64_t mean, std::uint64_t datagram_size) noexcept {
-    return mean + 2 * square_root(mean * datagram_size);
+    return mean + 3 * square_root(mean * datagram_size);
 }
 
 }  // namespace

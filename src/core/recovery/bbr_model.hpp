@@ -94,9 +94,9 @@ public:
     static constexpr std::uint64_t chance_loss_max = 500;
     // Of what was sent while the path was asked for no more than it carries: parts of 10,000.
     std::uint64_t chance_loss() const noexcept;
-    // Bytes of `all` that chance takes, and twice its deviation.
+    // Bytes of `all` that chance takes, and three times its deviation.
     std::uint64_t loss_by_chance(std::uint64_t all, std::uint64_t datagram_size) const noexcept;
-    // Lost of `all` was more than any chance takes, twice its deviation included.
+    // Lost of `all` was more than any chance takes, three deviations included.
     static bool is_beyond_chance(std::uint64_t lost, std::uint64_t all,
                                  std::uint64_t datagram_size) noexcept;
     // Bytes that may be lost of `all` before a probe has gone too far: LossThresh over chance.

@@ -9,9 +9,10 @@ namespace stt::stream {
 
 // Credit that a receiver gives, for a stream or for the session. Spec protocol §9.1, §9.2.
 //
-// Credits are absolute limits. The window doubles, up to its cap, when it, and neither the path
-// nor the application here, held the peer back: half of it was used in less than two round trips,
-// or the peer came to its end while the application could not read for what was missing.
+// Credits are absolute limits. The window grows, up to its cap, when it, and neither the path nor
+// the application here, held the peer back: it doubles when half of it was used in less than two
+// round trips; it becomes four times as large when the peer came to its end while the application
+// could not read for what was missing, since all was silent then until that was sent again.
 class ReceiveWindow {
 public:
     ReceiveWindow(std::uint64_t window_initial, std::uint64_t window_max) noexcept
@@ -33,7 +34,9 @@ public:
     // The application has read up to `read`. True when the limit was raised, and must be told.
     bool on_read(Instant now, Duration rtt, std::uint64_t read) noexcept {
         if (limit_ - std::min(read, limit_) >= window_ / 2) return false;
-        if (is_short_ || (last_raise_ && now - *last_raise_ < 2 * rtt)) {
+        if (is_short_) {
+            window_ = std::min(4 * window_, window_max_);
+        } else if (last_raise_ && now - *last_raise_ < 2 * rtt) {
             window_ = std::min(2 * window_, window_max_);
         }
         is_short_ = false;
