@@ -23,15 +23,16 @@ namespace {
 
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-asio::awaitable<void> speak(stt::FanOut& listeners) {
+asio::awaitable<void> speak(stt::MessageFanOut& listeners) {
     asio::posix::stream_descriptor input(co_await asio::this_coro::executor, ::dup(STDIN_FILENO));
     std::string pending;
     while (true) {
         auto [error, size] =
             co_await asio::async_read_until(input, asio::dynamic_buffer(pending), '\n', as_tuple);
         if (error) co_return;
-        const std::size_t count =
-            listeners.send({pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(size)});
+        const auto line = stt::bytes_of(pending).first(size);
+        auto [failure, count] = co_await listeners.async_send(line, as_tuple);
+        if (failure) co_return;
         std::printf("to %zu listeners\n", count);
         pending.erase(0, size);
     }
@@ -66,7 +67,9 @@ int main(int argc, char** argv) {
     }
     asio::io_context context(1);
     stt::Node node(context, *seed);
-    stt::FanOut listeners;
+    // Who is too slow misses the oldest lines.
+    stt::MessageFanOut listeners(context.get_executor(),
+                                 {.laggards = stt::LaggardPolicy::skip});
     const auto stop = [&context](const std::exception_ptr&) { context.stop(); };
     if (role == "speak") {
         // Who opens a stream to "news" has subscribed.

@@ -45,6 +45,17 @@ public:
     virtual StreamStatistics statistics() const = 0;
 };
 
+// The first of some buffers that has any bytes: what one read or write is about.
+template <class Buffer, class Sequence>
+Buffer first_of(const Sequence& buffers) {
+    for (auto i = asio::buffer_sequence_begin(buffers); i != asio::buffer_sequence_end(buffers);
+         ++i) {
+        const Buffer buffer(*i);
+        if (buffer.size() > 0) return buffer;
+    }
+    return {};
+}
+
 }  // namespace detail
 
 // What streams of all kinds have in common. One read or receive, and one write or send, may be
@@ -112,6 +123,7 @@ protected:
     }
 
 private:
+    friend class FanOutHandle;  // takes the backend over
     std::unique_ptr<detail::StreamBackend> backend_;
 };
 
@@ -128,7 +140,7 @@ public:
     // Completes with at least one byte, asio::error::eof when the peer finished, or a Failure.
     template <class MutableBufferSequence, class Token>
     auto async_read_some(const MutableBufferSequence& buffers, Token&& token) {
-        const asio::mutable_buffer buffer = first_of<asio::mutable_buffer>(buffers);
+        const asio::mutable_buffer buffer = detail::first_of<asio::mutable_buffer>(buffers);
         return start<std::size_t, &detail::StreamBackend::cancel_reads>(
             [buffer](detail::StreamBackend& backend, Completion<std::size_t> completion) {
                 backend.read_some({static_cast<std::uint8_t*>(buffer.data()), buffer.size()},
@@ -141,24 +153,13 @@ public:
     // is the back-pressure. The bytes are copied before the completion.
     template <class ConstBufferSequence, class Token>
     auto async_write_some(const ConstBufferSequence& buffers, Token&& token) {
-        const asio::const_buffer buffer = first_of<asio::const_buffer>(buffers);
+        const asio::const_buffer buffer = detail::first_of<asio::const_buffer>(buffers);
         return start<std::size_t, &detail::StreamBackend::cancel_writes>(
             [buffer](detail::StreamBackend& backend, Completion<std::size_t> completion) {
                 backend.write_some({static_cast<const std::uint8_t*>(buffer.data()), buffer.size()},
                                    std::move(completion));
             },
             token);
-    }
-
-private:
-    template <class Buffer, class Sequence>
-    static Buffer first_of(const Sequence& buffers) {
-        for (auto i = asio::buffer_sequence_begin(buffers); i != asio::buffer_sequence_end(buffers);
-             ++i) {
-            const Buffer buffer(*i);
-            if (buffer.size() > 0) return buffer;
-        }
-        return {};
     }
 };
 

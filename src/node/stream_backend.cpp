@@ -256,6 +256,39 @@ void StreamBackend::wait_acknowledged(Completion<std::size_t> completion) {
     session_->wake();
 }
 
+void StreamBackend::set_feeder(StreamFeeder* feeder) {
+    STT_CHECK(!write_ && !send_ && !acknowledged_);
+    feeder_ = feeder;
+}
+
+Result<std::size_t, stream::WriteError> StreamBackend::write_now(Bytes data) {
+    auto* connection = session_->connection();
+    if (connection == nullptr || session_error_) {
+        return Unexpected(stream::WriteError::unknown_stream);
+    }
+    const auto taken = connection->write(key_, data);
+    if (taken && *taken > 0) session_->wake();
+    return taken;
+}
+
+Result<void, stream::SendError> StreamBackend::send_now(Bytes message) {
+    auto* connection = session_->connection();
+    if (connection == nullptr || session_error_) {
+        return Unexpected(stream::SendError::unknown_stream);
+    }
+    const auto sent = connection->send_message(platform::now(), key_, message);
+    if (sent) session_->wake();
+    return sent;
+}
+
+bool StreamBackend::watch_acknowledged() {
+    auto* connection = session_->connection();
+    if (connection == nullptr || session_error_) return false;
+    const bool is_watched = connection->wait_acknowledged(key_).has_value();
+    session_->wake();
+    return is_watched;
+}
+
 void StreamBackend::cancel_reads() {
     if (auto pending = std::exchange(read_, std::nullopt)) pending->completion(node::aborted, 0);
     if (auto pending = std::exchange(receive_, {})) pending(node::aborted, {});
@@ -322,6 +355,7 @@ void StreamBackend::on_readable() {
 }
 
 void StreamBackend::on_writable() {
+    if (feeder_ != nullptr) return feeder_->on_writable();
     std::error_code error;
     if (send_) {
         if (!try_send(*send_, error)) return;
@@ -336,6 +370,7 @@ void StreamBackend::on_writable() {
 }
 
 void StreamBackend::on_acknowledged() {
+    if (feeder_ != nullptr) return feeder_->on_acknowledged();
     if (auto pending = std::exchange(acknowledged_, {})) pending({}, 0);
 }
 
@@ -346,6 +381,7 @@ void StreamBackend::on_reset(std::uint64_t code) {
 
 void StreamBackend::on_stopped(std::uint64_t code) {
     reset_code_ = code;
+    if (feeder_ != nullptr) return feeder_->on_ended();
     end_writing(Failure::stream_stopped);
 }
 
@@ -366,6 +402,7 @@ void StreamBackend::on_session_ended(std::error_code error) {
         receive_leftover(receive_error, message);
         pending(receive_error, std::move(message));
     }
+    if (feeder_ != nullptr) return feeder_->on_ended();
     end_writing(error);
 }
 

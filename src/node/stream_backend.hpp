@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/stream/stream_key.hpp"
+#include "core/stream/streams.hpp"
 
 namespace stt::detail {
 class SessionBackend;
@@ -33,6 +34,18 @@ struct Leftover {
 };
 // Takes all that can be read of a stream out of its engine.
 Leftover take_unread(connection::Connection& connection, stream::StreamKey key);
+
+// Who writes to a stream without waiting, and is told when to go on. What is called here must not
+// destroy the stream.
+class StreamFeeder {
+public:
+    virtual void on_writable() = 0;
+    virtual void on_acknowledged() = 0;
+    virtual void on_ended() = 0;  // it takes nothing more
+
+protected:
+    ~StreamFeeder() = default;
+};
 
 // One of each kind of operation may wait at a time: a second read, write or wait while one is
 // under way breaks an STT_CHECK, as it is a mistake of the program.
@@ -64,6 +77,14 @@ public:
     std::string endpoint() const override { return endpoint_; }
     std::uint64_t reset_code() const override { return reset_code_; }
     StreamStatistics statistics() const override;
+
+    // From now on only the feeder writes; no operation that does may be waiting. Null: nobody.
+    void set_feeder(StreamFeeder* feeder);
+    Result<std::size_t, stream::WriteError> write_now(Bytes data);
+    Result<void, stream::SendError> send_now(Bytes message);
+    // False: it has ended, and on_acknowledged() will not come.
+    bool watch_acknowledged();
+    bool has_session_ended() const noexcept { return leftover_.has_value(); }
 
     // What the session tells it.
     void on_readable();
@@ -106,6 +127,7 @@ private:
     std::optional<PendingSend> send_;
     Completion<Message> receive_;
     Completion<std::size_t> acknowledged_;
+    StreamFeeder* feeder_ = nullptr;
     std::optional<Leftover> leftover_;
     std::error_code session_error_;
 };
