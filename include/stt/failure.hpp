@@ -35,6 +35,9 @@ enum class Failure {
     stream_options,      // a priority above 7, or a deadline where there can be none, or none
     message_too_large,   // over 1,048,573 bytes, the send buffer, or a datagram of the path
     message_expired,     // its deadline passed while it waited for room
+    // custom frames
+    custom_type,          // a type below 0x80, which is the protocol's
+    custom_payload_size,  // over 1,100 bytes
 };
 
 const std::error_category& failure_category() noexcept;

@@ -64,9 +64,9 @@ public:
                                                               ConnectOptions options = {}) {
         return connect(std::vector<Address>(1, address), options);
     }
-    // The next session that a peer began. One caller at a time. A node that only serves
-    // endpoints need not call it: sessions live without, and while there are handlers only the
-    // newest 1,024 that nobody accepted are kept for it. Without handlers, more are closed.
+    // The next session that a peer began. One caller at a time. A node that only serves endpoints
+    // or custom frames need not call it: sessions live without, and while there are handlers only
+    // the newest 1,024 that nobody accepted are kept for it. Without handlers, more are closed.
     asio::awaitable<Result<Session, std::error_code>> accept();
 
     // Serves the streams that peers open to `endpoint`, in every session. The rules are those
@@ -74,6 +74,11 @@ public:
     void handle(std::string endpoint, StreamHandler handler);
     void handle_messages(std::string endpoint, MessageHandler handler);
     void remove_handler(std::string_view endpoint);
+
+    // Serves the custom frames of a type, in every session. The rules are those of
+    // Session::handle_custom().
+    void handle_custom(std::uint8_t type, CustomHandler handler);
+    void remove_custom_handler(std::uint8_t type);
 
     // This machine's network is another one, or it woke: every session asks its peer at once.
     // For programs that learn of it otherwise than NodeConfig::watches_network does.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <stt/address.hpp>
+#include <stt/custom_frame.hpp>
 #include <stt/failure.hpp>
 #include <stt/message_stream.hpp>
 #include <stt/result.hpp>
@@ -56,6 +57,9 @@ using SessionEvent = std::variant<Unreachable, Reachable, Reconnected, PeerMoved
 // returns is given up. What it throws goes to the node's log and ends nothing else.
 using StreamHandler = std::function<asio::awaitable<void>(Session, Stream)>;
 using MessageHandler = std::function<asio::awaitable<void>(Session, MessageStream)>;
+
+// Serves one custom frame. What it throws goes to the node's log and ends nothing else.
+using CustomHandler = std::function<asio::awaitable<void>(Session, CustomFrame)>;
 
 struct StreamOptions {
     std::uint8_t priority = priority_default;
@@ -107,6 +111,31 @@ public:
     void handle(std::string endpoint, StreamHandler handler);
     void handle_messages(std::string endpoint, MessageHandler handler);
     void remove_handler(std::string_view endpoint);
+
+    // Sends a frame of a type of the application's own, 0x80 to 0xff, with at most 1,100 bytes:
+    // for small things that are worth no stream. It is authenticated and encrypted, never resent,
+    // and may come after later ones or not at all; congestion control counts it, credit does not.
+    // `stream_id` tells the peer what it is about and is not looked at; each one used costs both
+    // sides a key, about 250 bytes. Spec protocol §3.3, §3.4.
+    //
+    // Completes when the frame is in the session's queue, which holds 256: that is the
+    // back-pressure, also of a peer that is unreachable. What is in it when the session ends is
+    // lost. Any number may wait, and are served in turn. Errors: custom_type,
+    // custom_payload_size, those of a session that has ended.
+    asio::awaitable<Result<void, std::error_code>> send_custom(std::uint8_t type,
+                                                               std::vector<std::uint8_t> payload,
+                                                               std::uint16_t stream_id = 0);
+    // Serves the frames of a type, 0x80 to 0xff (any other breaks an STT_CHECK), that come in this
+    // session; goes before a handler of the node for the same type. Another call replaces the
+    // handler. What becomes of streams does not depend on it.
+    //
+    // Frames of a session are served one at a time, whatever their type: the next when the
+    // coroutine has ended. Meanwhile 256 can wait, also past the session's end; more, as of one
+    // burst, are dropped and counted in statistics() as "queue_full". A frame of a type that has no
+    // handler when it comes is dropped and counted as "no_handler": so where the first frame
+    // matters, the node has the handler before it listens or connects.
+    void handle_custom(std::uint8_t type, CustomHandler handler);
+    void remove_custom_handler(std::uint8_t type);
 
     // The next event, or an error once the session has ended and all were taken. The newest 16
     // are kept, Reconnected too when the session has ended. One caller at a time.

@@ -58,6 +58,10 @@ public:
                 return "the message is too large";
             case Failure::message_expired:
                 return "the message's deadline passed before there was room for it";
+            case Failure::custom_type:
+                return "custom frames are of types 0x80 to 0xff";
+            case Failure::custom_payload_size:
+                return "a custom frame carries at most 1,100 bytes";
             case Failure::ping_limit:
                 return "too many pings wait for an answer";
         }

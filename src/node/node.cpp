@@ -32,6 +32,16 @@ asio::awaitable<std::error_code> await_closed(SessionPointer backend) {
     co_return is_closed ? backend->error() : error;
 }
 
+asio::awaitable<Result<void, std::error_code>> await_custom_sent(SessionPointer backend,
+                                                                 CustomFrame frame) {
+    auto begin = [&](Completion<bool> completion) {
+        return backend->send_custom(std::move(frame), std::move(completion));
+    };
+    auto [error, is_sent] = co_await node::await_completion<bool>(backend->executor(), begin);
+    if (error) co_return Unexpected(error);
+    co_return Result<void, std::error_code>();
+}
+
 asio::awaitable<void> await_close(std::shared_ptr<detail::NodeBackend> backend) {
     auto begin = [&](Completion<bool> completion) {
         backend->close(std::move(completion));
@@ -118,6 +128,19 @@ void Session::remove_handler(std::string_view endpoint) {
     backend_->handlers().remove(endpoint);
 }
 
+asio::awaitable<Result<void, std::error_code>> Session::send_custom(
+    std::uint8_t type, std::vector<std::uint8_t> payload, std::uint16_t stream_id) {
+    return await_custom_sent(backend_, {type, stream_id, std::move(payload)});
+}
+
+void Session::handle_custom(std::uint8_t type, CustomHandler handler) {
+    backend_->handle_custom(type, std::move(handler));
+}
+
+void Session::remove_custom_handler(std::uint8_t type) {
+    backend_->remove_custom_handler(type);
+}
+
 asio::awaitable<Result<Duration, std::error_code>> Session::ping() {
     return await_result<Duration, Duration>(backend_, [](auto& backend, auto completion) {
         return backend.ping(std::move(completion));
@@ -197,6 +220,14 @@ void Node::handle_messages(std::string endpoint, MessageHandler handler) {
 
 void Node::remove_handler(std::string_view endpoint) {
     backend_->handlers().remove(endpoint);
+}
+
+void Node::handle_custom(std::uint8_t type, CustomHandler handler) {
+    backend_->handle_custom(type, std::move(handler));
+}
+
+void Node::remove_custom_handler(std::uint8_t type) {
+    backend_->remove_custom_handler(type);
 }
 
 void Node::network_changed() {

@@ -427,7 +427,7 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
 void NodeBackend::keep_for_accept(SessionPointer session) {
     if (accept_) return std::exchange(accept_, {})({}, std::move(session));
     if (accepted_.size() >= accepted_count_max) {
-        if (handlers_.is_empty()) {
+        if (handlers_.is_empty() && custom_handlers_.is_empty()) {
             return session->close(static_cast<std::uint64_t>(ErrorCode::refused), "nobody accepts");
         }
         accepted_.pop_front();  // it goes on being served
@@ -438,6 +438,17 @@ void NodeBackend::keep_for_accept(SessionPointer session) {
 void NodeBackend::handle_endpoint(std::string endpoint, node::Handler handler) {
     handlers_.set(endpoint, std::move(handler));
     for (const auto& [handle, session] : sessions_) session->serve_waiting(endpoint);
+}
+
+void NodeBackend::handle_custom(std::uint8_t type, CustomHandler handler) {
+    STT_CHECK(type >= custom_type_min);
+    custom_handlers_.set(type, std::move(handler));
+    endpoint_.set_custom_types(node::types_of(custom_handlers_));
+}
+
+void NodeBackend::remove_custom_handler(std::uint8_t type) {
+    custom_handlers_.remove(type);
+    endpoint_.set_custom_types(node::types_of(custom_handlers_));
 }
 
 NodeBackend::Watch::Watch(asio::io_context& context, platform::NetworkWatch watch_given)

@@ -45,6 +45,9 @@ public:
     node::Cancel accept(Completion<SessionPointer> completion);
     node::HandlerTable& handlers() noexcept { return handlers_; }
     void handle_endpoint(std::string endpoint, node::Handler handler);
+    const node::CustomHandlerTable& custom_handlers() const noexcept { return custom_handlers_; }
+    void handle_custom(std::uint8_t type, CustomHandler handler);
+    void remove_custom_handler(std::uint8_t type);
     // Begins to close all sessions; completes when their closes have left. Any number may wait.
     void close(Completion<bool> completion);
 
@@ -126,6 +129,7 @@ private:
     std::deque<SessionPointer> accepted_;
     Completion<SessionPointer> accept_;
     node::HandlerTable handlers_;
+    node::CustomHandlerTable custom_handlers_;
     std::map<connection::AttemptId, Completion<SessionPointer>> connects_;
     std::vector<Completion<bool>> closes_;
     bool is_closing_ = false;

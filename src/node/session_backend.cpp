@@ -49,14 +49,8 @@ asio::awaitable<void> run(node::HandlerTable::Pointer handler, Session session,
 
 void log_thrown(const NodeBackend& node, const std::string& endpoint, std::exception_ptr thrown) {
     if (!thrown) return;
-    std::string what = "something";
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-    } catch (...) {
-    }
-    node.log(LogLevel::warning, "the handler of '" + endpoint + "' threw: " + what);
+    node.log(LogLevel::warning,
+             "the handler of '" + endpoint + "' threw: " + node::text_of(thrown));
 }
 
 }  // namespace
@@ -253,6 +247,10 @@ void SessionBackend::handle_event(const connection::Event& event) {
         tell(PeerMoved{peer_address_});
     } else if (const auto* observed = std::get_if<connection::AddressObserved>(&event)) {
         observed_address_ = observed->address;
+    } else if (std::holds_alternative<connection::CustomReadable>(event)) {
+        serve_custom();
+    } else if (std::holds_alternative<connection::CustomWritable>(event)) {
+        retry_custom();
     } else if (const auto* closed = std::get_if<connection::Closed>(&event)) {
         handle_closed(*closed);
     }
@@ -261,6 +259,8 @@ void SessionBackend::handle_event(const connection::Event& event) {
 void SessionBackend::handle_reconnected(std::shared_ptr<SessionBackend> successor,
                                         const connection::SessionReconnected& event) {
     successor->handlers_.add(handlers_);
+    successor->custom_handlers_.add(custom_handlers_);
+    successor->tell_custom_types();
     Reconnected reconnected{Session(std::move(successor)), {}};
     for (const auto& stream : event.streams) reconnected.streams.push_back(stream.progress);
     tell(std::move(reconnected));
@@ -375,6 +375,7 @@ void SessionBackend::end(std::error_code error) {
         if (acceptor.accept) std::exchange(acceptor.accept, {})(error, nullptr);
     }
     for (auto& pending : std::exchange(opens_, {})) pending.completion(error, nullptr);
+    end_custom(error);
     for (auto& [number, completion] : std::exchange(pings_, {})) completion(error, {});
     if (event_waiter_) std::exchange(event_waiter_, {})(error, {});
     for (auto& [number, completion] : std::exchange(closed_waiters_, {})) completion({}, true);

@@ -55,6 +55,10 @@ public:
     void handle_endpoint(std::string endpoint, node::Handler handler);
     // Gives streams that wait to be accepted to the handler of their endpoint.
     void serve_waiting(std::string_view endpoint);
+    // Of what Session::send_custom() promises.
+    node::Cancel send_custom(CustomFrame frame, Completion<bool> completion);
+    void handle_custom(std::uint8_t type, CustomHandler handler);
+    void remove_custom_handler(std::uint8_t type);
     node::Cancel ping(Completion<Duration> completion);
     node::Cancel next_event(Completion<SessionEvent> completion);
     node::Cancel wait_closed(Completion<bool> completion);
@@ -79,6 +83,13 @@ private:
         std::uint64_t number;
         OpenRequest request;
         Completion<StreamPointer> completion;
+    };
+
+    // A custom frame that the queue had no room for.
+    struct PendingCustom {
+        std::uint64_t number;
+        CustomFrame frame;
+        Completion<bool> completion;
     };
 
     // A stream that the peer opened and nobody has accepted yet.
@@ -106,6 +117,14 @@ private:
     void handle_opened(stream::StreamKey key);
     std::string endpoint_of(const Opened& opened) const;
     void run_handler(node::HandlerTable::Pointer handler, StreamPointer stream);
+    bool try_send_custom(const CustomFrame& frame, Completion<bool>& completion);
+    void retry_custom();
+    void tell_custom_types();
+    node::CustomHandlerTable::Pointer find_custom_handler(std::uint8_t type) const;
+    void serve_custom();
+    static asio::awaitable<void> run_custom(std::shared_ptr<SessionBackend> self);
+    std::optional<CustomFrame> take_custom();
+    void end_custom(std::error_code error);
 
     std::weak_ptr<NodeBackend> node_;
     asio::any_io_executor executor_;
@@ -122,6 +141,10 @@ private:
     std::array<Acceptor, 2> acceptors_;  // by Content
     node::HandlerTable handlers_;
     std::deque<PendingOpen> opens_;
+    node::CustomHandlerTable custom_handlers_;
+    std::deque<PendingCustom> custom_sends_;
+    std::deque<CustomFrame> custom_left_;  // came before the session ended
+    bool is_serving_custom_ = false;
     std::uint64_t operation_count_ = 0;
     std::map<std::uint64_t, Completion<Duration>> pings_;
     std::deque<SessionEvent> events_;

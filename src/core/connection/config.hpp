@@ -61,7 +61,8 @@ struct ConnectionConfig {
     std::uint64_t peer_stream_limit = 1'024;
 
     PaddingPolicy padding = PaddingPolicy::none;  // Spec protocol §12.1
-    // Frame types of the application that are kept for it: see receive_custom().
+    // Frame types of the application that are kept for it in every session: see receive_custom().
+    // May change while there are sessions.
     CustomTypes custom_types;
 
     // Told what happens; null: nobody watches, and nothing is spent on it. Borrowed.

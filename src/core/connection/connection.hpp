@@ -124,8 +124,10 @@ public:
     // before DATA, in turn with it. Of queue_full a CustomWritable tells the end. Keys of
     // the Stream IDs named stay in memory, about 250 bytes each. Spec protocol §3.
     Result<void, CustomError> send_custom(std::uint8_t type, std::uint16_t stream, Bytes payload);
-    // The oldest frame of a type in ConnectionConfig::custom_types. What finds the queue full is
-    // acknowledged all the same, dropped and counted as queue_full.
+    // Types that this session keeps from now on, beside ConnectionConfig::custom_types.
+    void set_custom_types(const CustomTypes& types);
+    // The oldest frame of a type that is kept. Others are acknowledged all the same, dropped and
+    // counted as no_handler, when they come or here; what finds the queue full as queue_full.
     std::optional<CustomFrame> receive_custom();
     // Ends the session: the peer is told, streams end unfinished. `reason` is cut to 255 bytes.
     void close(Instant now, std::uint64_t code, std::string_view reason,
@@ -273,6 +275,7 @@ private:
     void add_custom_frames(bool has_stream_frames);
     bool has_custom_to_send() const noexcept { return custom_ && !custom_->to_send.empty(); }
     void keep_custom(const wire::FrameView& frame, Bytes plaintext);
+    bool is_custom_kept(std::uint8_t type) const noexcept;
     std::size_t data_payload_room() const noexcept;
     static bool put(codec::Writer& writer, ControlPayload& payload,
                     const wire::ControlMessage& message);

@@ -21,15 +21,28 @@ Result<void, CustomError> Connection::send_custom(std::uint8_t type, std::uint16
 
 std::optional<CustomFrame> Connection::receive_custom() {
     if (custom_ == nullptr) return std::nullopt;
-    auto frame = custom_->received.pop();
-    if (!frame) custom_->is_readable_told = false;
-    return frame;
+    while (auto frame = custom_->received.pop()) {
+        if (is_custom_kept(frame->type)) return frame;
+        drop(wire::DropReason::no_handler);  // it had one when the frame came
+    }
+    custom_->is_readable_told = false;
+    return std::nullopt;
+}
+
+void Connection::set_custom_types(const CustomTypes& types) {
+    if (custom_ == nullptr) custom_ = std::make_unique<CustomState>();
+    custom_->types = types;
+}
+
+bool Connection::is_custom_kept(std::uint8_t type) const noexcept {
+    const std::size_t index = custom_type_index(type);
+    return config_.custom_types[index] || (custom_ != nullptr && custom_->types[index]);
 }
 
 void Connection::keep_custom(const wire::FrameView& frame, Bytes plaintext) {
     const auto type = static_cast<std::uint8_t>(frame.type);
     if (type < wire::application_frame_type_min) return;
-    if (!config_.custom_types.test(custom_type_index(type))) return;
+    if (!is_custom_kept(type)) return drop(wire::DropReason::no_handler, &frame);
     if (custom_ == nullptr) custom_ = std::make_unique<CustomState>();
     if (!custom_->received.push(type, frame.stream_id, plaintext)) {
         return drop(wire::DropReason::queue_full, &frame);
@@ -45,12 +58,12 @@ void Connection::add_custom_frames(bool has_stream_frames) {
     while (!custom_->to_send.empty()) {
         const CustomFrame& next = custom_->to_send.front();
         const auto type = static_cast<wire::FrameType>(next.type);
-        const std::size_t room = data_room(type, next.stream);
+        const std::size_t room = data_room(type, next.stream_id);
         if (room == 0 || next.payload.size() > room) break;
         recovery::Cargo cargo;
         cargo.type = type;
         const MutableBytes place =
-            add_frame(type, next.stream, 0, next.payload.size(), true, cargo);
+            add_frame(type, next.stream_id, 0, next.payload.size(), true, cargo);
         std::copy(next.payload.begin(), next.payload.end(), place.begin());
         static_cast<void>(custom_->to_send.pop());
         custom_->had_last_turn = true;

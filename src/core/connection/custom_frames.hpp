@@ -6,34 +6,25 @@
 #include <cstdint>
 #include <optional>
 #include <stt/bytes.hpp>
+#include <stt/custom_frame.hpp>
 #include <stt/result.hpp>
-#include <vector>
 
 #include "base/fifo.hpp"
 #include "core/wire/frame.hpp"
 
 namespace stt::connection {
 
-// Which types an endpoint has a handler for; bit 0 is 0x80. Others are acknowledged and ignored.
-using CustomTypes =
-    std::bitset<std::size_t{256} - static_cast<std::size_t>(wire::application_frame_type_min)>;
+static_assert(custom_type_min == wire::application_frame_type_min);
+
+// Which types there is a handler for; bit 0 is 0x80. Others are acknowledged, and dropped as
+// wire::DropReason::no_handler.
+using CustomTypes = std::bitset<std::size_t{256} - static_cast<std::size_t>(custom_type_min)>;
 constexpr std::size_t custom_type_index(std::uint8_t type) noexcept {
-    return std::size_t{type} - wire::application_frame_type_min;
+    return std::size_t{type} - custom_type_min;
 }
 
-// Bytes that a custom frame can carry: what fits into the smallest datagram, 1,200 bytes, behind
-// the longest header, with room to spare for padding. So a frame that was queued can always leave.
-inline constexpr std::size_t custom_payload_size_max = 1'100;
-// What waits to be sent, and to be taken by the handler, of each session. Chosen: 256 frames
-// of 1,100 bytes are the worst case, 280 KB each way; longer frames of a peer count more.
-inline constexpr std::size_t custom_queue_count_max = 256;
-inline constexpr std::size_t custom_queue_bytes_max = custom_queue_count_max * 1'100;
-
-struct CustomFrame {
-    std::uint8_t type = wire::application_frame_type_min;
-    std::uint16_t stream = 0;
-    std::vector<std::uint8_t> payload;
-};
+inline constexpr std::size_t custom_queue_bytes_max =
+    custom_queue_count_max * custom_payload_size_max;
 
 enum class CustomError : std::uint8_t {
     not_custom,  // a type below 0x80
@@ -59,6 +50,7 @@ private:
 };
 
 struct CustomState {
+    CustomTypes types;  // of this session's own handlers
     CustomQueue to_send;
     CustomQueue received;
     bool is_readable_told = false;

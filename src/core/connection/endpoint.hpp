@@ -75,6 +75,10 @@ public:
     // call touch(): what it wants to send waits for that.
     Connection* find(SessionHandle session) noexcept;
     void touch(SessionHandle session);
+    // Instead of ConnectionConfig::custom_types, in all sessions from now on.
+    void set_custom_types(const CustomTypes& types) noexcept {
+        config_.connection.custom_types = types;
+    }
     // This node's network changed, or it woke: every session asks its peer at once, and those that
     // wait to be reconnected try.
     void network_changed(const Moment& moment);

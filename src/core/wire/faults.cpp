@@ -58,6 +58,8 @@ std::string_view name_of(DropReason reason) noexcept {
             return "stream_closed";
         case DropReason::queue_full:
             return "queue_full";
+        case DropReason::no_handler:
+            return "no_handler";
         case DropReason::count_:
             break;
     }

@@ -39,6 +39,7 @@ enum class DropReason : std::uint8_t {
     data_beyond_initial_credit,   // waits for its OPEN past the initial credit. Spec protocol §8.3
     stream_closed,                // of a stream that is closed
     queue_full,                   // a bounded queue had no room
+    no_handler,                   // of an application's type that nobody handles
     count_,
 };
 inline constexpr std::size_t drop_reason_count = static_cast<std::size_t>(DropReason::count_);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <asio/experimental/awaitable_operators.hpp>
 
 #include "tests/unit/node/loopback.hpp"
@@ -164,6 +165,54 @@ TEST_CASE("opening more streams than the peer allows waits until some have close
         CHECK(stream.has_value());
     };
     loopback.run(work());
+}
+
+TEST_CASE(
+    "NodeConfig::peer_stream_limit: a peer has so many streams open at once; one more waits until "
+    "one has ended") {
+    // More than a session begins with and less than the default; and less than there can be.
+    for (const std::size_t limit : {std::size_t{200}, std::size_t{1}}) {
+        NodeConfig config;
+        config.peer_stream_limit = limit;
+        const std::size_t allowed = std::max<std::size_t>(limit, 128);
+        Loopback loopback(config);
+        auto work = [&]() -> asio::awaitable<void> {
+            using namespace asio::experimental::awaitable_operators;
+            co_await loopback.connect();
+            CHECK((co_await loopback.here.ping()).has_value());
+            std::vector<Stream> near, far;
+            for (std::size_t i = 0; i < allowed; ++i) {
+                auto opened = co_await loopback.here.open_stream("one of many");
+                REQUIRE(opened.has_value());
+                near.push_back(std::move(*opened));
+                auto accepted = co_await loopback.there.accept_stream();
+                REQUIRE(accepted.has_value());
+                far.push_back(std::move(*accepted));
+            }
+            bool is_open = false;
+            auto open_one_more = [&]() -> asio::awaitable<void> {
+                auto opened = co_await loopback.here.open_stream("one more");
+                REQUIRE(opened.has_value());
+                is_open = true;
+                near.push_back(std::move(*opened));
+            };
+            auto end_one = [&]() -> asio::awaitable<void> {
+                for (int i = 0; i < 10; ++i) CHECK((co_await loopback.here.ping()).has_value());
+                CHECK_FALSE(is_open);
+                CHECK(loopback.there.statistics().streams_open == allowed);
+                near.front().finish();
+                far.front().finish();
+                near.erase(near.begin());
+                far.erase(far.begin());
+            };
+            co_await (open_one_more() && end_one());
+            auto accepted = co_await loopback.there.accept_stream();
+            REQUIRE(accepted.has_value());
+            CHECK(accepted->endpoint() == "one more");
+            CHECK(loopback.there.statistics().streams_open == allowed);
+        };
+        loopback.run(work());
+    }
 }
 
 TEST_CASE("an endpoint name of 255 bytes is carried, and one of 256 is an error") {

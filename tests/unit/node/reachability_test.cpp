@@ -104,6 +104,11 @@ TEST_CASE("a session whose peer was restarted is made anew, and tells what had a
         REQUIRE(session.has_value());
         auto accepted = co_await server->accept();
         REQUIRE(accepted.has_value());
+        std::uint8_t handled = 0;
+        session->handle_custom(0x80, [&](Session, CustomFrame frame) -> asio::awaitable<void> {
+            handled = frame.payload.at(0);
+            co_return;
+        });
         auto stream = co_await session->open_stream("log");
         REQUIRE(stream.has_value());
         co_await asio::async_write(*stream, asio::buffer(first), asio::use_awaitable);
@@ -133,7 +138,12 @@ TEST_CASE("a session whose peer was restarted is made anew, and tells what had a
         CHECK((co_await session->next_event()).error() == Failure::session_timeout);
         CHECK(again.session.is_open());
         CHECK((co_await again.session.ping()).has_value());
-        CHECK((co_await server->accept()).has_value());
+        accepted = co_await server->accept();
+        REQUIRE(accepted.has_value());
+        const std::vector<std::uint8_t> nine(1, 9);
+        CHECK((co_await accepted->send_custom(0x80, nine)).has_value());
+        for (int i = 0; i < 100 && handled == 0; ++i) co_await again.session.ping();
+        CHECK_MESSAGE(handled == 9, "the handlers of the old session serve the new one");
     };
     nodes.run(work());
 }

@@ -32,6 +32,10 @@ std::size_t count_of(const std::vector<EndpointEvent>& events) {
     return count;
 }
 
+std::uint64_t no_handler_drops(const Connection& connection) {
+    return connection.drops()[static_cast<std::size_t>(DropReason::no_handler)];
+}
+
 TEST_CASE("protocol §3.3 (c): a custom frame reaches the handler of its type, with its stream") {
     SessionPair pair(1, listening());
     REQUIRE(pair.establish());
@@ -44,20 +48,20 @@ TEST_CASE("protocol §3.3 (c): a custom frame reaches the handler of its type, w
     auto frame = pair.connection(server).receive_custom();
     REQUIRE(frame.has_value());
     CHECK(frame->type == type);
-    CHECK(frame->stream == 0);
+    CHECK(frame->stream_id == 0);
     CHECK(text_of(frame->payload) == text);
     frame = pair.connection(server).receive_custom();
     REQUIRE(frame.has_value());
     CHECK(frame->type == 0xff);
-    CHECK(frame->stream == 65'535);
+    CHECK(frame->stream_id == 65'535);
     CHECK(frame->payload.empty());
     CHECK(!pair.connection(server).receive_custom().has_value());
     CHECK(pair.connection(client).path().bytes_in_flight() == 0);
 }
 
 TEST_CASE(
-    "protocol §3.3 (c): a custom frame of a type without a handler is acknowledged and "
-    "ignored") {
+    "protocol §3.3 (c): a custom frame of a type without a handler is acknowledged, dropped and "
+    "counted") {
     SessionPair pair(2, listening());
     REQUIRE(pair.establish());
     REQUIRE(pair.connection(client).send_custom(0x91, 1, bytes_of("x")).has_value());
@@ -65,7 +69,41 @@ TEST_CASE(
     pair.network.run_for(milliseconds(100));
     CHECK(count_of<CustomReadable>(pair.events[server]) == 0);
     CHECK(!pair.connection(server).receive_custom().has_value());
+    CHECK(no_handler_drops(pair.connection(server)) == 1);
     CHECK(pair.connection(client).path().bytes_in_flight() == 0);
+}
+
+TEST_CASE(
+    "custom types: those of a session and of its endpoint change while it lives, and what waits "
+    "of one that went is dropped") {
+    SessionPair pair(7);
+    REQUIRE(pair.establish());
+    Connection& receiver = pair.connection(server);
+    const auto exchange = [&] {
+        for (const std::uint8_t each : {std::uint8_t{0x90}, std::uint8_t{0x91}}) {
+            REQUIRE(pair.connection(client).send_custom(each, 0, {}).has_value());
+        }
+        pair.network.touch(client, pair.session[client]);
+        pair.network.run_for(milliseconds(100));
+    };
+    const auto only = [](std::uint8_t each) {
+        CustomTypes types;
+        types.set(custom_type_index(each));
+        return types;
+    };
+    exchange();
+    CHECK(no_handler_drops(receiver) == 2);
+    receiver.set_custom_types(only(0x91));
+    exchange();
+    CHECK(no_handler_drops(receiver) == 3);
+    CHECK(receiver.receive_custom()->type == 0x91);
+    pair.network.endpoint(server).set_custom_types(only(0x90));
+    exchange();
+    CHECK(no_handler_drops(receiver) == 3);
+    receiver.set_custom_types({});
+    CHECK(receiver.receive_custom()->type == 0x90);
+    CHECK(!receiver.receive_custom().has_value());
+    CHECK(no_handler_drops(receiver) == 4);
 }
 
 TEST_CASE("protocol §3.3 (c): custom frames are never resent") {
