@@ -70,12 +70,19 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-bool run_seed(std::uint64_t seed, const Options& options, std::uint64_t& frames) {
+// What all seeds together came to.
+struct Totals {
+    std::uint64_t frames = 0;
+    std::uint64_t reconnections = 0;
+};
+
+bool run_seed(std::uint64_t seed, const Options& options, Totals& totals) {
     const WorldPlan plan = draw_world(seed);
     if (options.is_traced) std::fputs(describe(plan).c_str(), stdout);
     const auto start = std::chrono::steady_clock::now();
     WorldOutcome outcome = run_world(seed, plan, options.is_traced);
-    frames += outcome.frames_checked;
+    totals.frames += outcome.frames_checked;
+    totals.reconnections += outcome.reconnections;
     if (options.is_traced || options.is_verbose) {
         std::printf("seed %llu: trace %016llx, %llu datagrams, %.3f s of virtual time, %.3f s\n",
                     static_cast<unsigned long long>(seed),
@@ -104,16 +111,19 @@ int run(int count, char** words) {
     }
     std::signal(SIGABRT, print_replay);
     const auto start = std::chrono::steady_clock::now();
-    std::uint64_t frames = 0;
+    Totals totals;
     for (std::uint64_t seed = options.first; seed < options.end; ++seed) {
         std::snprintf(replay_line, sizeof replay_line, "replay: %s --seed %llu --trace\n", words[0],
                       static_cast<unsigned long long>(seed));
-        if (!run_seed(seed, options, frames)) return 1;
+        if (!run_seed(seed, options, totals)) return 1;
     }
-    std::printf("sim_world: seeds %llu to below %llu, none failed, %llu frames, %.1f s\n",
-                static_cast<unsigned long long>(options.first),
-                static_cast<unsigned long long>(options.end),
-                static_cast<unsigned long long>(frames), seconds_since(start));
+    std::printf(
+        "sim_world: seeds %llu to below %llu, none failed, %llu frames, "
+        "%llu reconnections, %.1f s\n",
+        static_cast<unsigned long long>(options.first),
+        static_cast<unsigned long long>(options.end),
+        static_cast<unsigned long long>(totals.frames),
+        static_cast<unsigned long long>(totals.reconnections), seconds_since(start));
     return 0;
 }
 

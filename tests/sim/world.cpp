@@ -47,6 +47,7 @@ public:
     std::optional<std::string> run();
     const testing::SimulatedNetwork& network() const noexcept { return network_; }
     std::uint64_t frames_checked() const noexcept { return checker_.frames_checked(); }
+    std::uint64_t reconnections() const noexcept { return application_.reconnections(); }
 
 private:
     void build();
@@ -230,6 +231,7 @@ WorldOutcome run_world(std::uint64_t seed, const WorldPlan& plan, bool is_traced
     outcome.virtual_time = world.network().now() - started;
     outcome.datagrams = world.network().datagrams_sent();
     outcome.frames_checked = world.frames_checked();
+    outcome.reconnections = world.reconnections();
     return outcome;
 }
 

@@ -15,6 +15,7 @@ struct WorldOutcome {
     Duration virtual_time{0};
     std::uint64_t datagrams = 0;
     std::uint64_t frames_checked = 0;
+    std::uint64_t reconnections = 0;
 };
 
 WorldOutcome run_world(std::uint64_t seed, const WorldPlan& plan, bool is_traced);

@@ -143,15 +143,58 @@ void WorldApplication::handle_connected(NodeNumber node,
             continue;
         }
         undertaking.connecting.reset();
-        undertaking.at_client = next_work_;
-        Work& work = add_work(node, event.session);
-        work.plan = session;
-        work.attempt = undertaking.attempt;
-        work.is_client = true;
-        open_streams(work);
-        return;
+        return open_streams(begin_work(session, event.session));
     }
     checker_.fail(node, "a session that nobody asked for");
+}
+
+WorldApplication::Work& WorldApplication::begin_work(std::size_t session,
+                                                     connection::SessionHandle handle) {
+    Undertaking& undertaking = undertakings_[session];
+    undertaking.at_client = next_work_;
+    undertaking.at_server.reset();
+    Work& work = add_work(plan_.sessions[session].client, handle);
+    work.plan = session;
+    work.attempt = undertaking.attempt;
+    work.is_client = true;
+    return work;
+}
+
+void WorldApplication::handle_reconnected(NodeNumber node,
+                                          const connection::SessionReconnected& event) {
+    const auto found = by_session_.find({node, event.old_session});
+    if (found == by_session_.end()) return checker_.fail(node, "an unknown session was replaced");
+    Work& old = works_.at(found->second);
+    if (!old.is_client || old.is_closing) return fail(old, "replaced, though nobody needs it");
+    if (!plan_.may_die(plan_of(old))) fail(old, "replaced before its time");
+    check_progress(old, event.streams);
+    old.is_replaced = true;
+    ++reconnections_;
+    ++undertakings_[*old.plan].attempt;
+    open_streams(begin_work(*old.plan, event.new_session));
+}
+
+// What is told of the streams that were: no more than was written, of each that is not over.
+void WorldApplication::check_progress(const Work& work,
+                                      const std::vector<stream::StreamProgress>& streams) {
+    std::size_t told = 0;
+    for (const auto& [key, progress] : streams) {
+        const auto found = work.streams.find(key);
+        if (found == work.streams.end()) {
+            // One that the peer has begun to open.
+            if (progress.is_local) fail(work, "progress of a stream that was never opened");
+            continue;
+        }
+        const StreamWork& stream = found->second;
+        const bool has_messages = stream::has_messages(progress.kind);
+        const std::uint64_t acknowledged =
+            has_messages ? progress.messages_acknowledged : progress.bytes_acknowledged;
+        if (acknowledged > stream.written) fail(work, "more acknowledged than written");
+        if (!stream.is_settled) ++told;
+    }
+    const auto open = std::count_if(work.streams.begin(), work.streams.end(),
+                                    [](const auto& each) { return !each.second.is_settled; });
+    if (told != static_cast<std::size_t>(open)) fail(work, "no progress told of a stream");
 }
 
 void WorldApplication::handle_connect_failed(NodeNumber node, connection::AttemptId attempt) {
@@ -167,8 +210,12 @@ void WorldApplication::handle_closed(WorkNumber number, const connection::Closed
     const Work& work = works_.at(number);
     const std::optional<std::size_t> session = work.plan;
     const bool is_client = work.is_client;
-    const bool is_early = session && !work.is_closing && !undertakings_[*session].is_done;
-    if (closed.cause == connection::CloseCause::peer && closed.code != close_code) {
+    const bool is_early =
+        session && !work.is_closing && !work.is_replaced && !undertakings_[*session].is_done;
+    // One that a client took another for, or had in hand while it asked the former once more.
+    const bool is_given_up =
+        !is_client && (!session || work.attempt < undertakings_[*session].attempt);
+    if (closed.cause == connection::CloseCause::peer && closed.code != close_code && !is_given_up) {
         fail(work,
              "closed by the peer with code " + std::to_string(closed.code) + ": " + closed.reason);
     }
@@ -189,6 +236,10 @@ void WorldApplication::handle_event(NodeNumber node, const connection::EndpointE
     if (const auto* accepted = std::get_if<connection::SessionAccepted>(&event)) {
         add_work(node, accepted->session);
         return;
+    }
+    if (const auto* reconnected = std::get_if<connection::SessionReconnected>(&event)) {
+        ++progress_;
+        return handle_reconnected(node, *reconnected);
     }
     if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
         ++progress_;

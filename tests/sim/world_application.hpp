@@ -17,7 +17,8 @@
 namespace stt::sim {
 
 // The applications of all nodes. They know of each other only what tells when a session may be
-// closed. A session that dies before its streams are done is begun again from the start.
+// closed. A session that dies before its streams are done is begun again from the start, as is one
+// that was reconnected.
 class WorldApplication {
 public:
     WorldApplication(testing::SimulatedNetwork& network, testing::InvariantChecker& checker,
@@ -34,6 +35,7 @@ public:
     bool is_done() const noexcept { return done_count_ == plan_.sessions.size(); }
     // Rises with everything that is worth waiting for.
     std::uint64_t progress() const noexcept { return progress_; }
+    std::uint64_t reconnections() const noexcept { return reconnections_; }
     std::string state() const;
 
 private:
@@ -71,6 +73,7 @@ private:
         std::size_t next_to_open = 0;
         std::size_t settled_count = 0;
         bool is_closing = false;
+        bool is_replaced = false;  // by a session that its node began
         std::map<stream::StreamKey, StreamWork> streams;
     };
 
@@ -88,6 +91,9 @@ private:
 
     void connect(std::size_t session);
     void handle_connected(testing::NodeNumber node, const connection::SessionConnected& event);
+    void handle_reconnected(testing::NodeNumber node, const connection::SessionReconnected& event);
+    void check_progress(const Work& work, const std::vector<stream::StreamProgress>& streams);
+    Work& begin_work(std::size_t session, connection::SessionHandle handle);
     void handle_connect_failed(testing::NodeNumber node, connection::AttemptId attempt);
     void handle_closed(WorkNumber number, const connection::Closed& closed);
     void handle_stream_event(WorkNumber number, const stream::StreamEvent& event);
@@ -127,6 +133,7 @@ private:
     WorkNumber next_work_ = 1;
     std::size_t done_count_ = 0;
     std::uint64_t progress_ = 0;
+    std::uint64_t reconnections_ = 0;
     std::vector<std::uint8_t> buffer_;
     std::vector<std::uint8_t> message_;
 };

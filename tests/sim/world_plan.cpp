@@ -63,8 +63,8 @@ testing::LinkOptions draw_link(SeededRandom& random) {
 
 connection::EndpointConfig draw_config(SeededRandom& random) {
     connection::EndpointConfig endpoint;
-    // The application of these worlds connects anew by itself, as its plan says.
-    endpoint.reconnect.is_enabled = false;
+    // Where it is not, the application of these worlds connects anew by itself.
+    endpoint.reconnect.is_enabled = random.chance(50 * percent);
     connection::ConnectionConfig& config = endpoint.connection;
     if (random.chance(30 * percent)) config.rotation_frames = random.between(20, 500);
     if (random.chance(15 * percent)) config.rotation_bytes = random.between(5'000, 200'000);
@@ -197,6 +197,13 @@ FaultPlan draw_fault(SeededRandom& random, const WorldPlan& plan) {
     if (fault.kind == Kind::black_hole) {
         fault.value = static_cast<std::int64_t>(random.between(1'200, 1'400));
     }
+    // A server that comes back soon is one that a client meets again by itself.
+    if (plan.nodes[session.client].config.reconnect.is_enabled && random.chance(30 * percent)) {
+        fault.kind = Kind::crash;
+        fault.node = session.server;
+        fault.other = session.client;
+        fault.lasts = Duration(octaves(random, 20'000, 5'000'000));
+    }
     // Only clients move: who is asked for by address stays there.
     const bool needs_client = fault.kind == Kind::rebind_port || fault.kind == Kind::rebind_host ||
                               fault.kind == Kind::move;
@@ -323,7 +330,8 @@ void describe_node(std::ostringstream& text, NodeNumber number, const NodePlan& 
          << " us, stream window " << config.stream_window_max << ", session window "
          << config.session_window_max << ", send buffer " << config.send_buffer_max
          << ", datagrams of " << config.datagram_size_max << ", congestion "
-         << static_cast<int>(config.congestion) << '\n';
+         << static_cast<int>(config.congestion)
+         << (node.config.reconnect.is_enabled ? ", reconnects\n" : "\n");
 }
 
 }  // namespace

@@ -267,7 +267,7 @@ void Connection::handle_confirmed(Instant now) {
     if (std::exchange(is_confirmed_, true)) return;
     auth_proof_at_.reset();
     auth_proof_ = {};
-    events_.push_back(Confirmed{});
+    if (phase_ == Phase::active) events_.push_back(Confirmed{});
 }
 
 void Connection::handle_timeout(Instant now) {

@@ -105,7 +105,7 @@ void Connection::handle_opened(Instant now, const Route& from, const OpeningJob&
                                bool& is_datagram_counted) {
     const ReceivedFrame& received = *job.frame;
     const wire::FrameView& frame = received.view;
-    if (liveness_.on_received(now)) {
+    if (liveness_.on_received(now) && phase_ == Phase::active) {
         events_.push_back(Reachable{});
         tell_path(now, route(), trace::PathChanged::Stage::reachable);
         // What waited for a distant probe timeout of its own is asked about now.

@@ -70,6 +70,24 @@ TEST_CASE("protocol §12.2 (a): who waits quietly with a stream open notices by 
     CHECK(events_of<connection::Unreachable>(peer).size() == 1);
 }
 
+TEST_CASE("protocol §12.3 (a): a session that was closed tells nothing when its peer answers") {
+    RawPeer peer(12);
+    const auto key = open_stream(peer);
+    REQUIRE(peer.connection()->write(key, bytes_of("anybody?")).has_value());
+    peer.touch();
+    peer.advance(seconds(5));
+    REQUIRE(peer.connection()->is_unreachable());
+    peer.connection()->close(peer.now(), 1'000, {});
+    peer.touch();
+    peer.advance(milliseconds(20));
+    REQUIRE(peer.closed());
+    peer.clear();
+    peer.send(ControlMessage(wire::Ping{}));
+    peer.advance(milliseconds(20));
+    CHECK(events_of<connection::Reachable>(peer).empty());
+    CHECK(peer.events().empty());
+}
+
 TEST_CASE("protocol §12.2 (c): anything authentic makes a peer reachable, and what waits goes on") {
     RawPeer peer(3);
     const auto key = open_stream(peer);

@@ -35,7 +35,7 @@ void carry_under(const Thresholds& thresholds, std::uint64_t seed) {
     pair.network.set_links(client, server, link);
     REQUIRE(pair.establish());
     const auto key = pair.open(client);
-    constexpr std::size_t size = 300'000;
+    constexpr std::size_t size = 600'000;
     const std::string text(size, 'r');
     std::size_t sent[2] = {0, 0};
     const auto is_done = [&] {
