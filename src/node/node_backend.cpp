@@ -346,7 +346,7 @@ bool NodeBackend::send(const connection::Transmit& transmit) {
         return true;
     }
     if (!outcome->would_block) return true;
-    blocked_.emplace();
+    blocked_ = Blocked{};
     blocked_->socket = socket;
     blocked_->bytes.assign(message.data.begin(), message.data.end());
     blocked_->message = message;
