@@ -118,26 +118,14 @@ node::Cancel SessionBackend::open_stream(OpenRequest request,
         completion(error_ ? error_ : make_error_code(Failure::node_closed), nullptr);
         return [] {};
     }
-    if (opens_.empty() && try_open(request, completion)) return [] {};
-    const std::uint64_t number = ++operation_count_;
-    opens_.push_back({number, std::move(request), std::move(completion)});
-    return [weak = weak_from_this(), number] {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        const auto found =
-            std::find_if(self->opens_.begin(), self->opens_.end(),
-                         [number](const PendingOpen& each) { return each.number == number; });
-        if (found == self->opens_.end()) return;
-        auto pending = std::move(found->completion);
-        self->opens_.erase(found);
-        pending(node::aborted, nullptr);
-    };
+    if (opens_.is_empty() && try_open(request, completion)) return [] {};
+    return decltype(opens_)::join({shared_from_this(), &opens_}, std::move(request),
+                                  std::move(completion));
 }
 
 void SessionBackend::retry_opens() {
-    while (!opens_.empty() && try_open(opens_.front().request, opens_.front().completion)) {
-        opens_.pop_front();
-    }
+    opens_.retry(
+        [this](const auto& request, auto& completion) { return try_open(request, completion); });
 }
 
 node::Cancel SessionBackend::accept_stream(Content content, Completion<StreamPointer> completion) {
@@ -374,7 +362,7 @@ void SessionBackend::end(std::error_code error) {
         }
         if (acceptor.accept) std::exchange(acceptor.accept, {})(error, nullptr);
     }
-    for (auto& pending : std::exchange(opens_, {})) pending.completion(error, nullptr);
+    opens_.end(error);
     end_custom(error);
     for (auto& [number, completion] : std::exchange(pings_, {})) completion(error, {});
     if (event_waiter_) std::exchange(event_waiter_, {})(error, {});

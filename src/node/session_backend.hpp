@@ -16,6 +16,7 @@
 #include "node/await_completion.hpp"
 #include "node/handler_table.hpp"
 #include "node/stream_backend.hpp"
+#include "node/waiting_line.hpp"
 
 namespace stt::detail {
 
@@ -79,19 +80,6 @@ public:
     void handle_node_closed();
 
 private:
-    struct PendingOpen {
-        std::uint64_t number;
-        OpenRequest request;
-        Completion<StreamPointer> completion;
-    };
-
-    // A custom frame that the queue had no room for.
-    struct PendingCustom {
-        std::uint64_t number;
-        CustomFrame frame;
-        Completion<bool> completion;
-    };
-
     // A stream that the peer opened and nobody has accepted yet.
     struct Opened {
         stream::StreamKey key;
@@ -140,10 +128,10 @@ private:
     std::map<stream::StreamKey, node::StreamBackend*> streams_;
     std::array<Acceptor, 2> acceptors_;  // by Content
     node::HandlerTable handlers_;
-    std::deque<PendingOpen> opens_;
+    node::WaitingLine<OpenRequest, StreamPointer> opens_;  // the peer allows no more streams
     node::CustomHandlerTable custom_handlers_;
-    std::deque<PendingCustom> custom_sends_;
-    std::deque<CustomFrame> custom_left_;  // came before the session ended
+    node::WaitingLine<CustomFrame, bool> custom_sends_;  // the queue is full
+    std::deque<CustomFrame> custom_left_;                // came before the session ended
     bool is_serving_custom_ = false;
     std::uint64_t operation_count_ = 0;
     std::map<std::uint64_t, Completion<Duration>> pings_;

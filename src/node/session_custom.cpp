@@ -1,5 +1,4 @@
 // Custom frames of a session, both ways.
-#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
@@ -34,21 +33,9 @@ node::Cancel SessionBackend::send_custom(CustomFrame frame, Completion<bool> com
         completion(error, false);
         return [] {};
     }
-    if (custom_sends_.empty() && try_send_custom(frame, completion)) return [] {};
-    const std::uint64_t number = ++operation_count_;
-    custom_sends_.push_back({number, std::move(frame), std::move(completion)});
-    return [weak = weak_from_this(), number] {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        auto& sends = self->custom_sends_;
-        const auto found =
-            std::find_if(sends.begin(), sends.end(),
-                         [number](const PendingCustom& each) { return each.number == number; });
-        if (found == sends.end()) return;
-        auto pending = std::move(found->completion);
-        sends.erase(found);
-        pending(node::aborted, false);
-    };
+    if (custom_sends_.is_empty() && try_send_custom(frame, completion)) return [] {};
+    return decltype(custom_sends_)::join({shared_from_this(), &custom_sends_}, std::move(frame),
+                                         std::move(completion));
 }
 
 // False: the queue is full now.
@@ -63,10 +50,8 @@ bool SessionBackend::try_send_custom(const CustomFrame& frame, Completion<bool>&
 }
 
 void SessionBackend::retry_custom() {
-    while (!custom_sends_.empty() &&
-           try_send_custom(custom_sends_.front().frame, custom_sends_.front().completion)) {
-        custom_sends_.pop_front();
-    }
+    custom_sends_.retry(
+        [this](const auto& frame, auto& completion) { return try_send_custom(frame, completion); });
 }
 
 void SessionBackend::handle_custom(std::uint8_t type, CustomHandler handler) {
@@ -133,7 +118,7 @@ void SessionBackend::end_custom(std::error_code error) {
         if (!frame) break;
         custom_left_.push_back(*std::move(frame));
     }
-    for (auto& pending : std::exchange(custom_sends_, {})) pending.completion(error, false);
+    custom_sends_.end(error);
 }
 
 }  // namespace stt::detail
