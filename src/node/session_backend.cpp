@@ -1,6 +1,5 @@
 #include "node/session_backend.hpp"
 
-#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>

@@ -118,7 +118,6 @@ void WorldApplication::connect(std::size_t session) {
     if (plan.knows_server && network_.is_running(plan.server)) {
         wanted = network_.endpoint(plan.server).node_id();
     }
-    undertaking.at_server.reset();
     undertaking.connecting = network_.connect_to(plan.client, {&reach_[plan.server], 1}, wanted);
 }
 

@@ -30,6 +30,7 @@ std::optional<CustomFrame> Connection::receive_custom() {
 }
 
 void Connection::set_custom_types(const CustomTypes& types) {
+    if (custom_ == nullptr && types.none()) return;  // most sessions never have any
     if (custom_ == nullptr) custom_ = std::make_unique<CustomState>();
     custom_->types = types;
 }
