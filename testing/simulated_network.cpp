@@ -106,7 +106,9 @@ connection::AttemptId SimulatedNetwork::connect_to(NodeNumber from,
                                                    const std::optional<handshake::NodeId>& wanted) {
     Node& node = *nodes_[from];
     for (NetworkObserver* observer : observers_) observer->on_connect(from, addresses);
-    const auto attempt = node.endpoint->connect(moment(from), node.shared_seed, addresses, wanted);
+    const auto attempt =
+        node.endpoint->connect(moment(from), node.shared_seed,
+                               std::vector<Route>(addresses.begin(), addresses.end()), wanted);
     if (!node.is_draining) drain(from);
     return attempt;
 }

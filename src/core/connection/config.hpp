@@ -27,6 +27,10 @@ struct ConnectionConfig {
 
     Duration keep_alive = std::chrono::seconds(15);     // Spec protocol §12.2
     Duration idle_timeout = std::chrono::seconds(300);  // Spec protocol §12.2
+    // A peer from which nothing came for so long after it was asked is silent, and never before
+    // three PTOs have passed: time to see whether another route is open. Chosen: the two probes
+    // that a path of 100 ms has in it are seldom both lost by chance.
+    Duration silent_after = std::chrono::seconds(1);
     // A peer from which nothing came for so long after it was asked is unreachable; never before
     // three PTOs have passed. Chosen: on a path of 50 ms that is four probes in vain, and a route
     // that changes is back sooner.

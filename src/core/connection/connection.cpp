@@ -60,7 +60,8 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       padding_(config.padding),
       batch_(scratch.batch),
       opening_(scratch.opening),
-      unfolding_(scratch.unfolding) {
+      unfolding_(scratch.unfolding),
+      full_websockets_(scratch.full_websockets) {
     if (setup.round_trip) path_state().on_round_trip(now, *setup.round_trip);
     acks_.set_round_trip(round_trip());
     acks_.set_acks_are_padded(padding_.is_on());
@@ -307,6 +308,7 @@ void Connection::apply_timeout(Instant now, const std::optional<Instant>& expect
 bool Connection::handle_silence(Instant now) {
     const Liveness::Outcome outcome =
         liveness_.on_timeout(now, three_probe_timeouts(), streams_.open_count() > 0);
+    if (outcome.has_become_silent) events_.push_back(Silent{*liveness_.unanswered_since()});
     if (outcome.has_become_unreachable) {
         events_.push_back(Unreachable{*liveness_.unanswered_since()});
         tell_path(now, route(), trace::PathChanged::Stage::unreachable);

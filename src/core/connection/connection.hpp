@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -117,6 +118,9 @@ public:
     // This node's own network changed, or it woke: probes leave at once and with the first
     // backoff, and the session does not end before they could be answered.
     void network_changed(Instant now);
+    // Asks the peer by a route of this side's choice, and goes on there once it has answered:
+    // PathTaken tells. In vain after three questions a PTO apart. Spec protocol §11.4.
+    void move_to(Instant now, const Route& route);
     // The same without a change: who wants to know whether the peer is there asks it now.
     void ask_peer(Instant now);
     // A frame of the application's own type, 0x80 to 0xff, on any Stream ID, 0 included, with at
@@ -141,6 +145,7 @@ public:
     SessionState state() const noexcept;
     bool is_closed() const noexcept { return phase_ == Phase::closed; }
     bool is_confirmed() const noexcept { return is_confirmed_; }
+    bool is_silent() const noexcept { return liveness_.is_silent(); }
     bool is_unreachable() const noexcept { return liveness_.is_unreachable(); }
     session::Role role() const noexcept { return role_; }
     const wire::SessionId& session_id() const noexcept { return session_id_; }
@@ -242,6 +247,8 @@ private:
     static stream::Planned planned_of(const recovery::Cargo& cargo) noexcept;
 
     // Paths.
+    // Spec protocol §11.1 (b).
+    static bool may_move(const wire::ControlMessage& message) noexcept;
     void follow_frame(Instant now, const Route& from, const PathSet::Frame& frame);
     void handle_path_response(Instant now, const Route& from, const wire::Token& token);
     void on_path_taken(Instant now);
@@ -249,7 +256,7 @@ private:
     void queue_answer(Answer answer);
     std::size_t control_frame_size(std::size_t payload_size) const noexcept;
     Transmit transmit_alone(Instant now, MutableBytes buffer, const Route& to,
-                            const wire::ControlMessage& message, std::size_t limit);
+                            std::span<const wire::ControlMessage> messages, std::size_t limit);
     std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_challenge(Instant now, MutableBytes buffer);
 
@@ -263,7 +270,11 @@ private:
     MutableBytes add_bare_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
                                 std::size_t payload_size, bool elicits_ack,
                                 const recovery::Cargo& cargo);
-    // The most that a frame of the open datagram can hold now, padding taken off.
+    // Of a datagram that is full, or of a frame that has a WebSocket's message to itself.
+    std::size_t datagram_size() const noexcept;
+    // The largest plaintext of a frame of the open datagram now.
+    std::size_t plaintext_room(wire::FrameType type, std::uint16_t stream) const noexcept;
+    // The same, padding taken off.
     std::size_t data_room(wire::FrameType type, std::uint16_t stream) const noexcept;
     std::optional<Transmit> transmit_close(MutableBytes buffer);
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
@@ -365,6 +376,7 @@ private:
     FrameBatch& batch_;
     std::vector<OpeningJob>& opening_;
     std::vector<stc::UnfoldJob>& unfolding_;
+    const std::set<std::uint64_t>& full_websockets_;
 };
 
 }  // namespace stt::connection

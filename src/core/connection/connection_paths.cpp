@@ -104,25 +104,31 @@ std::size_t Connection::control_frame_size(std::size_t payload_size) const noexc
     return payload_size + wire::session_frame_overhead(header, payload_size);
 }
 
-// One message alone, not resent, in a frame of at most `limit` bytes. Spec protocol §12.1 (c):
-// PATH_* are never padded.
+// Messages alone, not resent, in a frame of at most `limit` bytes. Spec protocol §12.1 (c): of
+// only PATH_* it is not padded.
 Transmit Connection::transmit_alone(Instant now, MutableBytes buffer, const Route& to,
-                                    const wire::ControlMessage& message, std::size_t limit) {
-    const std::size_t payload_size = wire::encoded_size(message);
-    const bool is_padded = padding_.is_on() && std::holds_alternative<wire::Pong>(message);
+                                    std::span<const wire::ControlMessage> messages,
+                                    std::size_t limit) {
+    std::size_t payload_size = 0;
+    bool is_padded = false;
+    for (const wire::ControlMessage& message : messages) {
+        payload_size += wire::encoded_size(message);
+        is_padded = is_padded || (padding_.is_on() && may_move(message));
+    }
     // What goes where no path is kept is nobody's loss.
     const bool is_tracked = paths_.has(to);
     recovery::Cargo cargo;
     cargo.type = wire::FrameType::control;
     is_marking_ = false;
     batch_.begin(buffer, keys_.send, session_id_);
+    const bool is_full = is_padded && to == route();
     STT_CHECK(batch_.begin_datagram(
-        std::min(limit, is_padded ? path().mtu().current() : recovery::datagram_size_base)));
+        std::min(limit, is_full ? datagram_size() : recovery::datagram_size_base)));
     codec::Writer writer(
         is_padded
             ? add_frame(wire::FrameType::control, 0, 0, payload_size, is_tracked, cargo)
             : add_bare_frame(wire::FrameType::control, 0, 0, payload_size, is_tracked, cargo));
-    wire::write(writer, message);
+    for (const wire::ControlMessage& message : messages) wire::write(writer, message);
     finish_datagram(now, to, false);
     batch_.seal();
     return Transmit{to, batch_.size(), batch_.size(), 0};
@@ -136,7 +142,7 @@ std::optional<Transmit> Connection::transmit_answer(Instant now, MutableBytes bu
         const std::size_t limit = paths_.send_limit(answer.to).value_or(answer.allowance);
         // The padding of a PONG takes one byte at least.
         if (control_frame_size(wire::encoded_size(answer.message) + 1) <= limit) {
-            return transmit_alone(now, buffer, answer.to, answer.message, limit);
+            return transmit_alone(now, buffer, answer.to, {&answer.message, 1}, limit);
         }
         drop(wire::DropReason::queue_full);
     }
@@ -149,7 +155,18 @@ std::optional<Transmit> Connection::transmit_challenge(Instant now, MutableBytes
     const auto route = paths_.challenge_due(now, size);
     if (!route) return std::nullopt;
     random_->fill(challenge.token);
-    const Transmit transmit = transmit_alone(now, buffer, *route, challenge, size);
+    std::array<wire::ControlMessage, 2> messages{challenge};
+    std::span<const wire::ControlMessage> sent(messages.data(), 1);
+    std::size_t limit = size;
+    if (paths_.is_chosen(*route)) {
+        // A PING makes the route the peer's candidate, as no PATH_* would. Spec protocol §11.1 (b).
+        wire::Ping ping;
+        random_->fill(ping.token);
+        messages[1] = ping;
+        sent = messages;
+        limit = recovery::datagram_size_base;
+    }
+    const Transmit transmit = transmit_alone(now, buffer, *route, sent, limit);
     paths_.on_challenge_sent(now, *route, challenge.token);
     return transmit;
 }
@@ -168,6 +185,12 @@ void Connection::network_changed(Instant now) {
     if (phase_ != Phase::active) return;
     paths_.on_network_changed(now);
     wake(now);
+}
+
+void Connection::move_to(Instant now, const Route& route) {
+    check_time(now);
+    if (phase_ != Phase::active) return;
+    if (paths_.choose(now, route)) on_path_taken(now);
 }
 
 void Connection::ask_peer(Instant now) {

@@ -20,15 +20,14 @@ bool is_of_streams(const recovery::Cargo& cargo) noexcept {
     return cargo.type == wire::FrameType::data || cargo.type == wire::FrameType::stream_control;
 }
 
-// Spec protocol §11.1 (b).
-bool may_move(const wire::ControlMessage& message) {
+}  // namespace
+
+bool Connection::may_move(const wire::ControlMessage& message) noexcept {
     return !(std::holds_alternative<wire::Ack>(message) ||
              std::holds_alternative<wire::Padding>(message) ||
              std::holds_alternative<wire::PathChallenge>(message) ||
              std::holds_alternative<wire::PathResponse>(message));
 }
-
-}  // namespace
 
 bool Connection::handle_frames(Instant now, const Route& from,
                                std::span<const ReceivedFrame> frames) {

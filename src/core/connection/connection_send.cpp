@@ -21,6 +21,13 @@ constexpr std::size_t frame_room_min = 48;
 constexpr std::uint64_t skip_interval_min = 512;
 constexpr std::uint64_t skip_interval_max = 2'048;
 constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
+// On a WebSocket: eight frames of it are a message, which fills the largest buffer and folds side
+// by side.
+constexpr std::size_t websocket_datagram_size = 8'188;
+// The largest plaintext with padding, and room for all that a frame has around it. Spec protocol
+// §12.1 (b).
+constexpr std::size_t padded_size_max = 16'384;
+constexpr std::size_t padded_datagram_size = padded_size_max + 64;
 // The least room in which any acknowledgement fits: where fewer bytes may go, nothing goes.
 constexpr std::size_t limited_datagram_size_min = 128;
 
@@ -50,8 +57,21 @@ std::uint64_t Connection::take_sequence() noexcept {
     return sequence;
 }
 
-std::size_t Connection::data_room(wire::FrameType type, std::uint16_t stream) const noexcept {
+// The peer takes no more than 2,048 bytes from a WebSocket before it has shown a session there.
+// Spec protocol §13.3.
+std::size_t Connection::datagram_size() const noexcept {
+    if (!route().is_reliable()) return path().mtu().current();
+    if (!is_confirmed_ || !paths_.is_validated()) return recovery::datagram_size_base;
+    return padding_.is_on() ? padded_datagram_size : websocket_datagram_size;
+}
+
+std::size_t Connection::plaintext_room(wire::FrameType type, std::uint16_t stream) const noexcept {
     const std::size_t room = batch_.payload_room(type, stream, next_sequence_);
+    return padding_.is_on() ? std::min(room, padded_size_max) : room;
+}
+
+std::size_t Connection::data_room(wire::FrameType type, std::uint16_t stream) const noexcept {
+    const std::size_t room = plaintext_room(type, stream);
     return padding_.capacity(room, batch_.datagram_frames().empty());
 }
 
@@ -62,7 +82,7 @@ MutableBytes Connection::add_frame(wire::FrameType type, std::uint16_t stream, s
     if (!padding_.is_on()) {
         return add_bare_frame(type, stream, flags, payload_size, elicits_ack, cargo);
     }
-    const std::size_t room = batch_.payload_room(type, stream, next_sequence_);
+    const std::size_t room = plaintext_room(type, stream);
     const std::size_t size =
         padding_.padded_size(payload_size, room, batch_.datagram_frames().empty());
     const auto padded_flags = static_cast<std::uint8_t>(flags | wire::flag::padded);
@@ -122,7 +142,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     const wire::ControlMessage message = wire::SessionClose{code, bytes_of(reason)};
     const std::size_t close_size = wire::encoded_size(message);
     // Padded to the maximum, it fills the path's datagram as any other frame.
-    close_frame_.resize(padding_.is_on() ? path().mtu().current() : recovery::datagram_size_base);
+    close_frame_.resize(padding_.is_on() ? datagram_size() : recovery::datagram_size_base);
     batch_.begin(close_frame_, keys_.send, session_id_);
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
@@ -171,7 +191,8 @@ bool Connection::may_probe_mtu() const noexcept {
 }
 
 bool Connection::is_blocked() const noexcept {
-    return paths_.send_limit() < limited_datagram_size_min;
+    return paths_.send_limit() < limited_datagram_size_min ||
+           full_websockets_.contains(route().connection);
 }
 
 bool Connection::is_auth_proof_due(Instant now) const noexcept {
@@ -188,7 +209,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
     std::size_t limit = paths_.send_limit();
-    const std::size_t mtu = path().mtu().current();
+    const std::size_t mtu = std::min(datagram_size(), buffer.size());
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
     if (may_probe_mtu()) {
@@ -348,7 +369,9 @@ std::size_t Connection::data_payload_room() const noexcept {
                                           std::numeric_limits<std::uint64_t>::max(),
                                           0,
                                           keys_.send.epoch() + 1};
-    return padding_.capacity(wire::session_payload_size_max(header, path().mtu().current()), true);
+    std::size_t room = wire::session_payload_size_max(header, datagram_size());
+    if (padding_.is_on()) room = std::min(room, padded_size_max);
+    return padding_.capacity(room, true);
 }
 
 void Connection::add_stream_frames() {

@@ -145,9 +145,39 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
         place = by_websocket_.erase(place);
         Entry& entry = sessions_.at(session);
         std::erase(entry.websockets, route.connection);
+        if (entry.standby == route) entry.standby.reset();
         entry.connection->handle_route_closed(moment.now, route);
         touch(session);
     }
+    scratch_.full_websockets.erase(route.connection);
+}
+
+void Endpoint::set_route_full(const Route& route, bool is_full) {
+    if (is_full) {
+        scratch_.full_websockets.insert(route.connection);
+        return;
+    }
+    if (scratch_.full_websockets.erase(route.connection) == 0) return;
+    for (auto place = by_websocket_.lower_bound({route.connection, 0});
+         place != by_websocket_.end() && place->first == route.connection; ++place) {
+        touch(place->second);
+    }
+}
+
+void Endpoint::move_to(const Moment& moment, SessionHandle session, const Route& route) {
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    if (route.is_reliable()) {
+        note_route(session, route);
+        found->second.standby = route;
+    }
+    found->second.connection->move_to(moment.now, route);
+    touch(session);
+}
+
+bool Endpoint::carries_session(const Route& route) const noexcept {
+    const auto place = by_websocket_.lower_bound({route.connection, 0});
+    return place != by_websocket_.end() && place->first == route.connection;
 }
 
 void Endpoint::handle_timeout(const Moment& moment) {

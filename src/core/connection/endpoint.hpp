@@ -62,12 +62,14 @@ public:
     void handle_timeout(const Moment& moment);
     // A WebSocket connection closed; it carried any number of sessions. Spec protocol §11.3 (c).
     void handle_route_closed(const Moment& moment, const Route& route);
+    // A WebSocket takes no more for now, or again: its back-pressure is the window of the sessions
+    // on it. Spec protocol §10.5 (b). Meanwhile only answers, challenges and closes go there.
+    void set_route_full(const Route& route, bool is_full);
 
-    // Sends a HELLO to one address after the other; the first that answers becomes the session
-    // (see Attempts). `wanted` is the node id that must answer, if it matters. What is wrong
-    // with the request comes as ConnectFailed, too.
-    AttemptId connect(const Moment& moment, handshake::SeedId seed,
-                      std::span<const Address> addresses,
+    // Sends a HELLO by one route after the other; the first that answers becomes the session
+    // (see Attempts). A WebSocket must be open. `wanted` is the node id that must answer, if it
+    // matters. What is wrong with the request comes as ConnectFailed, too.
+    AttemptId connect(const Moment& moment, handshake::SeedId seed, std::span<const Route> routes,
                       const std::optional<handshake::NodeId>& wanted = std::nullopt);
     void cancel(AttemptId attempt);
 
@@ -79,6 +81,12 @@ public:
     void set_custom_types(const CustomTypes& types) noexcept {
         config_.connection.custom_types = types;
     }
+    // Asks the peer of a session by a route of this side's choice, and goes on there once it has
+    // answered. Spec protocol §11.4. A WebSocket must be open; while it is, the session may be
+    // made anew by it.
+    void move_to(const Moment& moment, SessionHandle session, const Route& route);
+    // Something authentic came by a WebSocket. Spec protocol §13.3.
+    bool carries_session(const Route& route) const noexcept;
     // This node's network changed, or it woke: every session asks its peer at once, and those that
     // wait to be reconnected try.
     void network_changed(const Moment& moment);
@@ -117,10 +125,12 @@ private:
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
         handshake::SeedId seed = 0;
-        // An initiator's: of connect().
+        // An initiator's: those of connect() that need not be open.
         std::vector<Address> addresses;
         // WebSocket connections among its paths, and such as were.
         std::vector<std::uint64_t> websockets;
+        // The WebSocket that move_to() named last, while it is open.
+        std::optional<Route> standby;
     };
     void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
     template <class Event>

@@ -24,7 +24,7 @@ void Endpoint::follow(Instant now, SessionHandle session, Entry& entry) {
         return reconnections_.on_failed(now, former);
     }
     const bool is_wanted = connection.is_unreachable() && connection.is_confirmed() &&
-                           is_active(connection) && !entry.addresses.empty() &&
+                           is_active(connection) && (!entry.addresses.empty() || entry.standby) &&
                            config_.reconnect.is_enabled;
     if (is_wanted == entry.is_reconnecting) return;
     if (!is_wanted) return stop_reconnecting(now, session, entry);
@@ -71,12 +71,15 @@ void Endpoint::try_reconnect(const Moment& moment, SessionHandle former) {
         return reconnections_.postpone(moment.now, former);
     }
     std::vector<Route> routes;
+    if (entry.standby) routes.push_back(*entry.standby);
     const Route& last = entry.connection->route();
     if (!last.is_reliable()) routes.push_back(last);
     for (const Address& address : entry.addresses) {
         if (Route(address) != last) routes.emplace_back(address);
     }
     routes.resize(std::min(routes.size(), config_.address_count_max));
+    // The WebSocket that it was made by has closed, and there is no other yet.
+    if (routes.empty()) return reconnections_.postpone(moment.now, former);
     const AttemptId attempt = attempts_.begin({moment.now, moment.unix_ms},
                                               {entry.seed, seeds_.find(entry.seed), routes,
                                                handshake::NodeId(entry.connection->peer_node_id())},

@@ -39,6 +39,11 @@ struct PongReceived {
     Duration round_trip{};
 };
 
+// Nothing answers since then, for longer than usual: Unreachable may follow. Told once until
+// something comes.
+struct Silent {
+    Instant since{};
+};
 // Nothing answers since then: the peer has no path, or has forgotten the session. The session
 // lives on, sends nothing but probes, and is Reachable again or ends with CloseCause::lost.
 struct Unreachable {
@@ -62,8 +67,9 @@ struct PathTaken {
     Route route;
 };
 
-using Event = std::variant<stream::StreamEvent, Confirmed, PongReceived, Unreachable, Reachable,
-                           AddressObserved, PathTaken, CustomReadable, CustomWritable, Closed>;
+using Event =
+    std::variant<stream::StreamEvent, Confirmed, PongReceived, Silent, Unreachable, Reachable,
+                 AddressObserved, PathTaken, CustomReadable, CustomWritable, Closed>;
 
 // Datagrams by one route, written to the caller's buffer one behind the other: each has
 // segment_size bytes, the last what is left.

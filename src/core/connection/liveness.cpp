@@ -7,6 +7,7 @@ namespace stt::connection {
 
 Liveness::Liveness(const ConnectionConfig& config, Instant now) noexcept
     : idle_timeout_(config.idle_timeout),
+      silent_after_(config.silent_after),
       unreachable_after_(config.unreachable_after),
       resume_timeout_(config.resume_timeout),
       probe_interval_(std::max(config.probe_interval_max, Duration(1'000))),
@@ -16,6 +17,7 @@ Liveness::Liveness(const ConnectionConfig& config, Instant now) noexcept
 bool Liveness::on_received(Instant now) noexcept {
     last_received_ = now;
     unanswered_since_.reset();
+    is_silent_ = false;
     return std::exchange(is_unreachable_, false);
 }
 
@@ -25,6 +27,10 @@ void Liveness::on_woken(Instant now, Duration patience) noexcept {
     patient_until_ = std::max(patient_until_, now + std::max(unreachable_after_, patience));
     // What was asked before the sleep may have been answered to nobody.
     if (unanswered_since_ && !is_unreachable_) unanswered_since_ = now;
+}
+
+Instant Liveness::silent_at(Duration patience) const noexcept {
+    return *unanswered_since_ + std::max(silent_after_, patience);
 }
 
 Instant Liveness::unreachable_at(Duration patience) const noexcept {
@@ -44,6 +50,10 @@ std::optional<Instant> Liveness::stall_at(Duration patience, bool is_waiting) co
 
 Liveness::Outcome Liveness::on_timeout(Instant now, Duration patience, bool is_waiting) noexcept {
     Outcome outcome;
+    if (unanswered_since_ && !is_silent_ && now >= silent_at(patience)) {
+        is_silent_ = true;
+        outcome.has_become_silent = true;
+    }
     if (unanswered_since_ && !is_unreachable_ && now >= unreachable_at(patience)) {
         is_unreachable_ = true;
         outcome.has_become_unreachable = true;
@@ -72,6 +82,7 @@ Instant Liveness::deadline(Duration patience, bool is_waiting) const noexcept {
     if (unanswered_since_ && !is_unreachable_) {
         earliest = std::min(earliest, unreachable_at(patience));
     }
+    if (unanswered_since_ && !is_silent_) earliest = std::min(earliest, silent_at(patience));
     if (is_unreachable_) earliest = std::min(earliest, probe_at_);
     if (const auto stalled = stall_at(patience, is_waiting)) {
         earliest = std::min(earliest, *stalled);

@@ -19,7 +19,7 @@ inline constexpr Duration stall_min = std::chrono::milliseconds(500);
 // short messages brings, less than the first flight of a transfer and its second.
 inline constexpr unsigned stall_frames_min = 16;
 
-// Silence of the peer, in three degrees: heard from (or not asked), unreachable, given up.
+// Silence of the peer, in four degrees: heard from (or not asked), silent, unreachable, given up.
 // Knows times only; whoever owns it sends and tells.
 class Liveness {
 public:
@@ -41,6 +41,7 @@ public:
 
     struct Outcome {
         bool is_probe_due = false;  // send a PING now
+        bool has_become_silent = false;
         bool has_become_unreachable = false;
         End end = End::none;
     };
@@ -48,17 +49,20 @@ public:
     Outcome on_timeout(Instant now, Duration patience, bool is_waiting) noexcept;
     Instant deadline(Duration patience, bool is_waiting) const noexcept;
 
+    bool is_silent() const noexcept { return is_silent_; }
     bool is_unreachable() const noexcept { return is_unreachable_; }
     Instant last_received() const noexcept { return last_received_; }
     // When the oldest eliciting frame left that nothing has answered; null: there is none.
     std::optional<Instant> unanswered_since() const noexcept { return unanswered_since_; }
 
 private:
+    Instant silent_at(Duration patience) const noexcept;
     Instant unreachable_at(Duration patience) const noexcept;
     Instant end_at(Duration patience) const noexcept;
     std::optional<Instant> stall_at(Duration patience, bool is_waiting) const noexcept;
 
     Duration idle_timeout_;
+    Duration silent_after_;
     Duration unreachable_after_;
     Duration resume_timeout_;
     Duration probe_interval_;
@@ -67,6 +71,7 @@ private:
     std::optional<Instant> unanswered_since_;
     Instant probe_at_{};  // while unreachable, the next question
     unsigned data_frames_ = 0;
+    bool is_silent_ = false;
     bool is_unreachable_ = false;
     bool is_probe_wanted_ = false;
 };

@@ -104,7 +104,7 @@ std::optional<Route> PathSet::challenge_due(Instant now, std::size_t size) {
         const bool is_due = path.challenge_at && now >= *path.challenge_at &&
                             path.challenge_turns < challenge_count_max && !path.is_closed;
         if (!is_due) continue;
-        if (limit_of(path) >= size) return path.route;
+        if (path.is_chosen || limit_of(path) >= size) return path.route;
         // What came from there pays for no more: this turn passes without one.
         ++path.challenge_turns;
         path.challenge_at = now + challenge_interval();
@@ -127,16 +127,21 @@ PathSet::Response PathSet::on_response(Instant now, const Route& from, const wir
     if (std::find(path->tokens.begin(), end, token) == end) return {};
     end_challenge(*path);
     path->is_validated = true;
-    if (!path->is_candidate) return {true, false};
+    if (!path->is_candidate) {
+        path->is_chosen = false;
+        return {true, false};
+    }
     path->is_candidate = false;
     // The peer may have moved on, or back, while the answer was under way.
     const Path& used = paths_.front();
-    if (used.is_validated && used.newest_sequence > path->newest_sequence) {
+    const bool is_overtaken = used.is_validated && used.newest_sequence > path->newest_sequence;
+    if (is_overtaken && !path->is_chosen) {
         path->former_until = now + 3 * challenge_interval();
         make_room(now, false, former_count_max + 1);
         return {true, false};
     }
     take(now, static_cast<std::size_t>(path - paths_.data()));
+    paths_.front().is_chosen = false;
     return {true, true};
 }
 
@@ -157,6 +162,8 @@ bool PathSet::on_frame(Instant now, const Route& from, const Frame& frame) {
         return false;
     }
     if (path->is_validated) {
+        // Sent before the peer saw this side's choice.
+        if (path->is_left) return false;
         take(now, static_cast<std::size_t>(path - paths_.data()));
         return true;
     }
@@ -189,6 +196,28 @@ void PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) 
     if (is_stranded) take(now, paths_.size() - 1);
 }
 
+bool PathSet::choose(Instant now, const Route& route) {
+    if (this->route() == route && !paths_.front().is_closed) return false;
+    for (Path& path : paths_) path.is_chosen = false;
+    if (find(route) == nullptr) add_candidate(now, route, {});
+    Path& chosen = *find(route);
+    chosen.is_chosen = true;
+    if (&chosen == &paths_.front()) return true;  // the former one had closed
+    if (chosen.is_validated) {
+        take(now, static_cast<std::size_t>(&chosen - paths_.data()));
+        paths_.front().is_chosen = false;
+        return true;
+    }
+    chosen.is_candidate = true;
+    challenge(chosen, now);
+    return false;
+}
+
+bool PathSet::is_chosen(const Route& route) const noexcept {
+    const Path* const path = find(route);
+    return path != nullptr && path->is_chosen;
+}
+
 void PathSet::take(Instant now, std::size_t index) {
     const Route former_route = paths_.front().route;
     Path& former = paths_.front();
@@ -211,6 +240,8 @@ void PathSet::take(Instant now, std::size_t index) {
     taken.is_candidate = false;
     taken.former_until.reset();
     end_challenge(former);
+    former.is_left = taken.is_chosen;
+    taken.is_left = false;
     former.former_until = now + 3 * loss_->path(former.number).rtt().probe_timeout();
     // The one in use first; the former one last, as the newest of them.
     const Path moved = paths_[index];

@@ -84,6 +84,12 @@ public:
     Response on_response(Instant now, const Route& from, const wire::Token& token);
     // A WebSocket closed. True: it was the path in use.
     bool on_closed(Instant now, const Route& route);
+    // This side wants to go on by `route`: its peer is asked there, at once and whatever came from
+    // there, and it is taken when it has answered, whatever the path in use brings; for three PTOs
+    // nothing from the former path undoes that. One route is chosen at a time. True: it was taken
+    // at once. Spec protocol §11.4.
+    bool choose(Instant now, const Route& route);
+    bool is_chosen(const Route& route) const noexcept;
     // This node's network changed: what was measured of the path in use says nothing any more.
     void on_network_changed(Instant now);
     void on_timeout(Instant now);
@@ -101,6 +107,8 @@ private:
         recovery::PathNumber number = 0;
         bool is_validated = false;
         bool is_candidate = false;  // is challenged, and dropped if in vain
+        bool is_chosen = false;     // by this side, and not validated yet
+        bool is_left = false;       // for one that was chosen: what comes from here moves nothing
         bool is_closed = false;     // only the path in use, and only while there is no other
         std::uint8_t challenge_turns = 0;
         std::uint8_t token_count = 0;

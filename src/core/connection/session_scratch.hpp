@@ -1,6 +1,8 @@
 // Room to work in that no session keeps between two calls.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "core/connection/frame_batch.hpp"
@@ -31,6 +33,9 @@ struct SessionScratch {
     FrameBatch batch;
     std::vector<OpeningJob> opening;
     std::vector<stc::UnfoldJob> unfolding;
+
+    // What all sessions of a node know: WebSockets that take no more for now.
+    std::set<std::uint64_t> full_websockets;
 };
 
 }  // namespace stt::connection

@@ -1,0 +1,205 @@
+// A session on a WebSocket, and one that goes to another route by its own choice. Spec protocol
+// §10.5, §11.4, §12.1, §13.3.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "testing/raw_peer.hpp"
+
+namespace stt {
+namespace {
+
+using namespace testing;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using wire::ControlMessage;
+
+const Route websocket(Address::ipv4({10, 0, 0, 77}, 8'080), 7);
+
+std::vector<std::uint8_t> sealed(RawPeer& peer, const ControlMessage& message) {
+    RawPeer::Frame frame;
+    frame.plaintext.resize(wire::encoded_size(message));
+    codec::Writer writer(frame.plaintext);
+    wire::write(writer, message);
+    return peer.seal(frame);
+}
+
+void settle(RawPeer& peer) {
+    for (int i = 0; i < 5; ++i) {
+        peer.advance(milliseconds(30));
+        peer.acknowledge_all();
+    }
+    peer.clear();
+}
+
+// Messages of a type that went to a route, in order.
+template <class Message>
+std::vector<Message> messages_to(const RawPeer& peer, const Route& route) {
+    std::vector<Message> found;
+    for (const RawFrame& frame : peer.frames()) {
+        if (peer.route_of(frame) != route || frame.type != wire::FrameType::control) continue;
+        auto parsed = wire::ControlMessages::parse(frame.plaintext);
+        while (const auto message = parsed->next()) {
+            if (const auto* one = std::get_if<Message>(&*message)) found.push_back(*one);
+        }
+    }
+    return found;
+}
+
+std::size_t bytes_to(const RawPeer& peer, const Route& route) {
+    std::size_t size = 0;
+    for (const auto& datagram : peer.datagrams()) {
+        if (datagram.to == route) size += datagram.bytes.size();
+    }
+    return size;
+}
+
+void choose(RawPeer& peer, const Route& route) {
+    peer.endpoint().move_to({peer.now(), 0}, peer.session(), route);
+    peer.touch();
+}
+
+void answer(RawPeer& peer, const Route& route) {
+    const auto challenges = messages_to<wire::PathChallenge>(peer, route);
+    REQUIRE(!challenges.empty());
+    peer.deliver_from(route, sealed(peer, wire::PathResponse{challenges.back().token}));
+}
+
+void write(RawPeer& peer, std::size_t size) {
+    const auto key = peer.connection()->open_stream("x");
+    REQUIRE(key.has_value());
+    REQUIRE(peer.connection()->write(*key, std::vector<std::uint8_t>(size)).has_value());
+    peer.touch();
+}
+
+TEST_CASE("protocol §11.4 (a): a side that chooses a route asks there by PING and PATH_CHALLENGE") {
+    RawPeer peer(1);
+    settle(peer);
+    choose(peer, websocket);
+    CHECK(messages_to<wire::Ping>(peer, websocket).size() == 1);
+    CHECK(messages_to<wire::PathChallenge>(peer, websocket).size() == 1);
+    CHECK(peer.connection()->route() == peer.address());
+    answer(peer, websocket);
+    CHECK(peer.connection()->route() == websocket);
+    CHECK(peer.connection()->paths().is_validated());
+}
+
+TEST_CASE("protocol §11.4 (a): a route that is chosen in vain is asked three times, and dropped") {
+    RawPeer peer(2);
+    settle(peer);
+    choose(peer, websocket);
+    for (int i = 0; i < 20; ++i) {
+        peer.advance(seconds(1));
+        peer.acknowledge_all();
+    }
+    CHECK(messages_to<wire::PathChallenge>(peer, websocket).size() == 3);
+    CHECK(peer.connection()->route() == peer.address());
+    CHECK(!peer.connection()->paths().has(websocket));
+}
+
+TEST_CASE("protocol §11.4 (b): it is taken though the path in use brought a newer frame") {
+    RawPeer peer(3);
+    settle(peer);
+    choose(peer, websocket);
+    peer.deliver(sealed(peer, wire::Ping{}));
+    answer(peer, websocket);
+    CHECK(peer.connection()->route() == websocket);
+}
+
+TEST_CASE("protocol §11.4 (c): for three PTOs a frame of the path that was left moves nothing") {
+    RawPeer peer(4);
+    settle(peer);
+    choose(peer, websocket);
+    answer(peer, websocket);
+    REQUIRE(peer.connection()->route() == websocket);
+    peer.deliver(sealed(peer, wire::Ping{}));
+    CHECK(peer.connection()->route() == websocket);
+    // Whoever goes on sending there has its reasons.
+    peer.advance(seconds(10));
+    peer.clear();
+    peer.deliver(sealed(peer, wire::Ping{}));
+    answer(peer, peer.address());
+    CHECK(peer.connection()->route() == peer.address());
+}
+
+TEST_CASE("protocol §11.4: a session whose only WebSocket has closed is asked for by the next") {
+    RawPeer peer(5, {}, websocket);
+    settle(peer);
+    peer.close_route(websocket);
+    peer.clear();
+    const Route next(websocket.address, 8);
+    choose(peer, next);
+    CHECK(peer.connection()->route() == next);
+    CHECK(messages_to<wire::PathChallenge>(peer, next).size() == 1);
+    // Nothing but questions goes where nobody has answered yet.
+    write(peer, 50'000);
+    CHECK(bytes_to(peer, next) < 200);
+    answer(peer, next);
+    CHECK(bytes_to(peer, next) > 50'000);
+}
+
+TEST_CASE("protocol §10.5 (b): a WebSocket that is full holds data back, and questions not") {
+    RawPeer peer(6, {}, websocket);
+    settle(peer);
+    peer.endpoint().set_route_full(websocket, true);
+    write(peer, 50'000);
+    CHECK(bytes_to(peer, websocket) == 0);
+    peer.deliver(sealed(peer, wire::Ping{}));
+    CHECK(messages_to<wire::Pong>(peer, websocket).size() == 1);
+    peer.advance(seconds(3));
+    CHECK(bytes_to(peer, websocket) < 200);
+    REQUIRE(peer.endpoint().is_quiet());
+    peer.endpoint().set_route_full(websocket, false);
+    CHECK(!peer.endpoint().is_quiet());
+    peer.touch();
+    CHECK(bytes_to(peer, websocket) > 50'000);
+}
+
+TEST_CASE("protocol §10.5 (b): a transmission to a WebSocket is a message of many frames") {
+    RawPeer peer(7, {}, websocket);
+    settle(peer);
+    write(peer, 1'000'000);
+    std::size_t largest = 0;
+    for (const auto& datagram : peer.datagrams()) {
+        largest = std::max(largest, datagram.bytes.size());
+    }
+    // RawPeer takes transmissions apart into what the engine calls datagrams.
+    CHECK(largest == 8'188);
+    CHECK(peer.connection()->statistics(peer.now()).path_mtu == 8'188);
+}
+
+TEST_CASE("protocol §12.1 (b): on a WebSocket the maximum is a plaintext of 16,384 bytes") {
+    for (const auto policy :
+         {connection::PaddingPolicy::bucket, connection::PaddingPolicy::constant}) {
+        connection::EndpointConfig config;
+        config.connection.padding = policy;
+        RawPeer peer(8, config, websocket);
+        settle(peer);
+        write(peer, 100'000);
+        std::size_t count = 0;
+        for (const RawFrame& frame : peer.frames()) {
+            if (frame.type != wire::FrameType::data) continue;
+            CHECK(frame.plaintext.size() <= 16'384);
+            if (frame.plaintext.size() == 16'384) ++count;
+        }
+        // Of the 65,536 bytes of the first credit.
+        CHECK(count >= 3);
+    }
+}
+
+TEST_CASE("protocol §13.3: whether a WebSocket carries a session is known once a frame opened") {
+    RawPeer peer(9);
+    settle(peer);
+    CHECK(!peer.endpoint().carries_session(websocket));
+    std::vector<std::uint8_t> forged = sealed(peer, wire::Ping{});
+    forged.back() ^= 1;
+    peer.deliver_from(websocket, forged);
+    CHECK(!peer.endpoint().carries_session(websocket));
+    peer.deliver_from(websocket, sealed(peer, wire::Ping{}));
+    CHECK(peer.endpoint().carries_session(websocket));
+    peer.close_route(websocket);
+    CHECK(!peer.endpoint().carries_session(websocket));
+}
+
+}  // namespace
+}  // namespace stt
