@@ -38,6 +38,8 @@ std::string describe_session_event(const connection::Event& event) {
         text << "confirmed";
     } else if (const auto* pong = std::get_if<connection::PongReceived>(&event)) {
         text << "pong " << pong->ping << " after " << pong->round_trip.count() << " us";
+    } else if (const auto* silent = std::get_if<connection::Silent>(&event)) {
+        text << "silent since " << silent->since.time_since_epoch().count() << " us";
     } else if (const auto* unreachable = std::get_if<connection::Unreachable>(&event)) {
         text << "unreachable since " << unreachable->since.time_since_epoch().count() << " us";
     } else if (const auto* observed = std::get_if<connection::AddressObserved>(&event)) {

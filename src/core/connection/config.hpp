@@ -18,6 +18,14 @@ namespace stt::connection {
 // a full frame can be made to fill its datagram exactly.
 inline constexpr std::size_t datagram_size_limit = 16'000;
 
+// What a WebSocket carries in the place of a datagram, a frame if it can be, several to a message.
+// Eight of them fill the largest buffer, and fold side by side.
+inline constexpr std::size_t websocket_datagram_size = 8'188;
+// With padding: the largest plaintext that Spec protocol §12.1 (b) has there, and room for all that
+// a frame has around it.
+inline constexpr std::size_t padded_size_max = 16'384;
+inline constexpr std::size_t padded_datagram_size = padded_size_max + 64;
+
 // The defaults are the specification's; all are settable.
 struct ConnectionConfig {
     // Spec protocol §5.1: a direction's keys are rotated after so much.

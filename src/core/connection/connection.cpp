@@ -17,6 +17,8 @@ recovery::PathConfig path_config(const ConnectionConfig& config) {
     recovery::PathConfig path;
     path.algorithm = config.congestion;
     path.datagram_size_ceiling = config.datagram_size_max;
+    path.message_size_ceiling =
+        config.padding == PaddingPolicy::none ? websocket_datagram_size : padded_datagram_size;
     return path;
 }
 

@@ -270,8 +270,6 @@ private:
     MutableBytes add_bare_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
                                 std::size_t payload_size, bool elicits_ack,
                                 const recovery::Cargo& cargo);
-    // Of a datagram that is full, or of a frame that has a WebSocket's message to itself.
-    std::size_t datagram_size() const noexcept;
     // The largest plaintext of a frame of the open datagram now.
     std::size_t plaintext_room(wire::FrameType type, std::uint16_t stream) const noexcept;
     // The same, padding taken off.

@@ -123,7 +123,7 @@ Transmit Connection::transmit_alone(Instant now, MutableBytes buffer, const Rout
     batch_.begin(buffer, keys_.send, session_id_);
     const bool is_full = is_padded && to == route();
     STT_CHECK(batch_.begin_datagram(
-        std::min(limit, is_full ? datagram_size() : recovery::datagram_size_base)));
+        std::min(limit, is_full ? path().mtu().current() : recovery::datagram_size_base)));
     codec::Writer writer(
         is_padded
             ? add_frame(wire::FrameType::control, 0, 0, payload_size, is_tracked, cargo)

@@ -20,14 +20,9 @@ constexpr std::size_t frame_room_min = 48;
 // Spec protocol §10.3: one Sequence in 512 to 2,048 is skipped.
 constexpr std::uint64_t skip_interval_min = 512;
 constexpr std::uint64_t skip_interval_max = 2'048;
+// The largest number that a varint of two bytes can hold. Spec protocol §1.
+constexpr std::size_t two_byte_length_max = 16'383;
 constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
-// On a WebSocket: eight frames of it are a message, which fills the largest buffer and folds side
-// by side.
-constexpr std::size_t websocket_datagram_size = 8'188;
-// The largest plaintext with padding, and room for all that a frame has around it. Spec protocol
-// §12.1 (b).
-constexpr std::size_t padded_size_max = 16'384;
-constexpr std::size_t padded_datagram_size = padded_size_max + 64;
 // The least room in which any acknowledgement fits: where fewer bytes may go, nothing goes.
 constexpr std::size_t limited_datagram_size_min = 128;
 
@@ -55,14 +50,6 @@ std::uint64_t Connection::take_sequence() noexcept {
         draw_skip();
     }
     return sequence;
-}
-
-// The peer takes no more than 2,048 bytes from a WebSocket before it has shown a session there.
-// Spec protocol §13.3.
-std::size_t Connection::datagram_size() const noexcept {
-    if (!route().is_reliable()) return path().mtu().current();
-    if (!is_confirmed_ || !paths_.is_validated()) return recovery::datagram_size_base;
-    return padding_.is_on() ? padded_datagram_size : websocket_datagram_size;
 }
 
 std::size_t Connection::plaintext_room(wire::FrameType type, std::uint16_t stream) const noexcept {
@@ -142,7 +129,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     const wire::ControlMessage message = wire::SessionClose{code, bytes_of(reason)};
     const std::size_t close_size = wire::encoded_size(message);
     // Padded to the maximum, it fills the path's datagram as any other frame.
-    close_frame_.resize(padding_.is_on() ? datagram_size() : recovery::datagram_size_base);
+    close_frame_.resize(padding_.is_on() ? path().mtu().current() : recovery::datagram_size_base);
     batch_.begin(close_frame_, keys_.send, session_id_);
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
@@ -175,10 +162,11 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     cargo.type = wire::FrameType::control;
     codec::Writer writer(add_bare_frame(wire::FrameType::control, 0, 0, payload_size, true, cargo));
     wire::write(writer, ping);
-    // The kind of PADDING, a length of two bytes, and as many zeros as remain: a probe has 1,200
-    // bytes or more, and never so many that the length would need a third.
-    static_assert(recovery::datagram_size_base > 256 && datagram_size_limit < 16'384);
-    const wire::ControlMessage padding = wire::Padding{writer.room() - 3};
+    // The kind of PADDING, a length of two or three bytes, and as many zeros as remain.
+    static_assert(recovery::datagram_size_base > 256 && datagram_size_limit < two_byte_length_max);
+    static_assert(padded_datagram_size > two_byte_length_max + 64);
+    const std::size_t head_size = writer.room() <= two_byte_length_max + 3 ? 3 : 4;
+    const wire::ControlMessage padding = wire::Padding{writer.room() - head_size};
     wire::write(writer, padding);
     STT_CHECK(writer.room() == 0);
     finish_datagram(now, route(), true);
@@ -209,7 +197,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
     std::size_t limit = paths_.send_limit();
-    const std::size_t mtu = std::min(datagram_size(), buffer.size());
+    const std::size_t mtu = path().mtu().current();
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
     if (may_probe_mtu()) {
@@ -252,8 +240,8 @@ std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_e
         batch_.add_sealed(auth_proof_);
         auth_proof_at_ = now + auth_proof_interval_;
         auth_proof_interval_ = std::min(2 * auth_proof_interval_, config_.handshake_resend_max);
-        // A WebSocket loses nothing. Spec protocol §4.3 (b).
-        if (route().is_reliable()) auth_proof_at_.reset();
+        // Spec protocol §4.3 (b).
+        if (route().is_reliable()) auth_proof_at_ = now + config_.handshake_resend_max;
     }
     if (liveness_.is_unreachable()) may_elicit = false;
     const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
@@ -369,7 +357,7 @@ std::size_t Connection::data_payload_room() const noexcept {
                                           std::numeric_limits<std::uint64_t>::max(),
                                           0,
                                           keys_.send.epoch() + 1};
-    std::size_t room = wire::session_payload_size_max(header, datagram_size());
+    std::size_t room = wire::session_payload_size_max(header, path().mtu().current());
     if (padding_.is_on()) room = std::min(room, padded_size_max);
     return padding_.capacity(room, true);
 }

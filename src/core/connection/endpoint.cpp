@@ -65,26 +65,31 @@ void Endpoint::tell_sent(Instant now, const Route& to, MutableBytes datagram) co
     tell(now, trace::HandshakeMoved{trace::Direction::sent, message, to, frame->size});
 }
 
-void Endpoint::handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
+bool Endpoint::handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                                 std::size_t segment_size, std::uint8_t ecn) {
     STT_CHECK(segment_size > 0);
     now_ = moment.now;
+    bool is_of_frames = true;
     while (!data.empty()) {
         const MutableBytes datagram = data.first(std::min(segment_size, data.size()));
         data = data.subspan(datagram.size());
         tell(moment.now,
              trace::DatagramMoved{trace::Direction::received, from, datagram.size(), ecn});
-        handle_datagram(moment, from, datagram, ecn);
+        if (!handle_datagram(moment, from, datagram, ecn)) is_of_frames = false;
     }
     flush_frames(moment.now, from);
+    return is_of_frames;
 }
 
-void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
+bool Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                                std::uint8_t ecn) {
     bool is_first = true;
     while (!datagram.empty()) {
         const auto frame = wire::parse_frame(datagram);
-        if (!frame) return drop(frame.error());
+        if (!frame) {
+            drop(frame.error());
+            return false;
+        }
         datagram = datagram.subspan(frame->size);
         if (frame->kind != wire::MetadataKind::session) {
             // It may make the session that the frames behind it are of, and comes after
@@ -103,6 +108,7 @@ void Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
         frames_.push_back({*frame, is_first, static_cast<recovery::EcnMark>(ecn & 3)});
         is_first = false;
     }
+    return true;
 }
 
 std::optional<SessionHandle> Endpoint::session_of(const Moment& moment, const Route& from,

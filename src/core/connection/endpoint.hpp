@@ -56,8 +56,9 @@ public:
     std::optional<handshake::SeedId> seed_of(SessionHandle session) const noexcept;
 
     // Datagrams of one sender, one behind the other: each of segment_size bytes (at least 1),
-    // the last of what is left. Decrypted in place.
-    void handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
+    // the last of what is left. Decrypted in place. False: one was not frames from end to end
+    // (counted as dropped); a WebSocket is closed for it, Spec protocol §13.2.
+    bool handle_datagrams(const Moment& moment, const Route& from, MutableBytes data,
                           std::size_t segment_size, std::uint8_t ecn);
     void handle_timeout(const Moment& moment);
     // A WebSocket connection closed; it carried any number of sessions. Spec protocol §11.3 (c).
@@ -141,8 +142,8 @@ private:
     void tell_received(Instant now, const Route& from, const wire::FrameView& frame,
                        trace::HandshakeMessage message) const;
     void tell_sent(Instant now, const Route& to, MutableBytes datagram) const;
-    void handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
-                         std::uint8_t ecn);
+    [[nodiscard]] bool handle_datagram(const Moment& moment, const Route& from,
+                                       MutableBytes datagram, std::uint8_t ecn);
     void flush_frames(Instant now, const Route& from);
     std::optional<SessionHandle> session_of(const Moment& moment, const Route& from,
                                             const wire::FrameView& frame);

@@ -12,7 +12,7 @@ SessionStatistics Connection::statistics(Instant now) const {
     result.rtt_smoothed = used.rtt().smoothed();
     result.rtt_latest = used.rtt().latest();
     result.rtt_variation = used.rtt().variation();
-    result.path_mtu = datagram_size();
+    result.path_mtu = used.mtu().current();
     result.controller = used.controller().name();
     result.controller_state = used.controller().state();
     result.congestion_window = used.controller().window();

@@ -234,9 +234,9 @@ void Bbr::check_startup_done(const AckSample& sample) noexcept {
         const BbrModel::RoundLoss& loss = model_.round_loss();
         // Less may be chance, of which nothing is known yet; then startup ends when the rate no
         // longer grows.
-        const bool is_high = loss.events >= startup_loss_events_min &&
-                             BbrModel::is_beyond_chance(loss.lost, loss.lost + loss.delivered,
-                                                        datagram_size_);
+        const bool is_high =
+            loss.events >= startup_loss_events_min &&
+            BbrModel::is_beyond_chance(loss.lost, loss.lost + loss.delivered, datagram_size_);
         if (is_high && !sample.rate.is_app_limited) fill_startup();
         if (loss.events == 0) is_recovering_ = false;
     }

@@ -205,7 +205,7 @@ void LossDetection::process_ecn(const wire::Ack& ack, const SentFrame& largest) 
 
 void LossDetection::detect_losses(Instant now, PathNumber number, PathRecovery& path) {
     path.loss_time_.reset();
-    if (path.is_reliable() || !path.largest_acked_.has_value()) return;
+    if (!path.largest_acked_.has_value()) return;
     const Duration delay = path.rtt_.loss_delay();
     const Duration persistent = path.rtt_.persistent_congestion_duration();
     std::optional<SentFrame> run_first;  // of losses with nothing acknowledged between
@@ -237,6 +237,7 @@ void LossDetection::detect_losses(Instant now, PathNumber number, PathRecovery& 
             }
             const LossCause cause =
                 is_overtaken ? LossCause::datagram_threshold : LossCause::time_threshold;
+            path.stop_being_reliable();
             lose(now, *sequence, path, cause, lost_);
         }
         path.scan_from_ = *sequence + 1;
@@ -251,8 +252,8 @@ bool LossDetection::was_acknowledged_between(std::uint64_t first, std::uint64_t 
     return false;
 }
 
-void LossDetection::lose(Instant now, std::uint64_t sequence, PathRecovery& path,
-                         LossCause cause, std::vector<SentFrame>& into) {
+void LossDetection::lose(Instant now, std::uint64_t sequence, PathRecovery& path, LossCause cause,
+                         std::vector<SentFrame>& into) {
     const SentFrame& frame = log_.at(sequence);
     const bool is_congestion = cause != LossCause::path_left;
     // Epoch 0 has no congestion event: its losses, when spurious, undo nothing.

@@ -9,7 +9,7 @@ PathRecovery::PathRecovery(const PathConfig& config)
     : config_(config),
       controller_(make_congestion_controller(config.algorithm, datagram_size_base)),
       pacer_(datagram_size_base),
-      mtu_(config.is_reliable ? datagram_size_base : config.datagram_size_ceiling) {}
+      mtu_(config.is_reliable ? config.message_size_ceiling : config.datagram_size_ceiling) {}
 
 SendAllowance PathRecovery::allowance(Instant now) const noexcept {
     if (config_.is_reliable) return {std::numeric_limits<std::size_t>::max(), std::nullopt};
@@ -117,6 +117,12 @@ void PathRecovery::on_lost(Instant now, const SentFrame& frame, bool is_congesti
     }
 }
 
+void PathRecovery::stop_being_reliable() noexcept {
+    if (!config_.is_reliable) return;
+    config_.is_reliable = false;
+    mtu_ = PathMtu(config_.datagram_size_ceiling);
+}
+
 std::uint32_t PathRecovery::epoch_of_loss(const SentFrame& frame) const noexcept {
     return is_in_recovery(frame.sent_at) ? epoch_ : epoch_ + 1;
 }
@@ -191,10 +197,9 @@ AckSample PathRecovery::sample(Instant now) noexcept {
 }
 
 std::optional<Instant> PathRecovery::probe_deadline() const noexcept {
-    if (config_.is_reliable || eliciting_outstanding_ == 0 || loss_time_.has_value()) {
-        return std::nullopt;
-    }
-    const Duration once = rtt_.probe_timeout();
+    if (eliciting_outstanding_ == 0 || loss_time_.has_value()) return std::nullopt;
+    Duration once = rtt_.probe_timeout();
+    if (config_.is_reliable) once = std::max(once, reliable_probe_timeout_min);
     Duration wait = once;
     for (unsigned i = 0; i < probe_timeouts_ && wait < probe_timeout_max; ++i) wait *= 2;
     wait = std::max(once, std::min(wait, probe_timeout_max));
@@ -204,7 +209,7 @@ std::optional<Instant> PathRecovery::probe_deadline() const noexcept {
 void PathRecovery::on_probe_timeout(Instant now) noexcept {
     ++probe_timeouts_;
     probe_timed_out_at_ = now;
-    mtu_.on_probe_timeout(now, probe_timeouts_);
+    if (!config_.is_reliable) mtu_.on_probe_timeout(now, probe_timeouts_);
     ecn_.on_probe_timeout();
     controller_->set_datagram_size(mtu_.current());
     pacer_.set_datagram_size(mtu_.current());

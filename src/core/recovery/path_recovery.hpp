@@ -20,11 +20,17 @@ namespace stt::recovery {
 // Where the backoff of probe timeouts ends (but never under one timeout). Two datagrams in this
 // time congest nothing, and a path that comes back after seconds is found within this.
 inline constexpr Duration probe_timeout_max = std::chrono::seconds(2);
+// On a WebSocket TCP repeats what is missing, and its queue delays everything: only after so long
+// is it of use to ask. Spec protocol §10.5 (b).
+inline constexpr Duration reliable_probe_timeout_min = std::chrono::seconds(1);
 
 struct PathConfig {
-    // A WebSocket: nothing is lost on it while it is the path, there is no probe timeout, no
-    // window and no pacing; the socket's back-pressure is the window. Spec protocol §10.5.
+    // A WebSocket: the socket's back-pressure is the window, and there is no pacing. What is lost
+    // on it all the same shows a bridge behind it, and makes it a path like any other. Spec
+    // protocol §10.5 (b).
     bool is_reliable = false;
+    // While it is reliable, in the place of the next.
+    std::size_t message_size_ceiling = datagram_size_base;
     CongestionAlgorithm algorithm = CongestionAlgorithm::cubic;
     std::size_t datagram_size_ceiling = datagram_size_ceiling_ipv4;
 };
@@ -104,6 +110,8 @@ private:
     std::uint32_t epoch_of_loss(const SentFrame& frame) const noexcept;
     void on_ecn(std::uint64_t newly_marked,
                 const std::optional<wire::EcnCounts>& increase) noexcept;
+    // Something was lost on it: a WebSocket is none that ends at the peer.
+    void stop_being_reliable() noexcept;
     void on_probe_timeout(Instant now) noexcept;
     std::optional<Instant> probe_deadline() const noexcept;
     // Tells the controller what was gathered.

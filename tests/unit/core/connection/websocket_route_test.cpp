@@ -155,8 +155,13 @@ TEST_CASE("protocol §10.5 (b): a WebSocket that is full holds data back, and qu
     CHECK(bytes_to(peer, websocket) > 50'000);
 }
 
-TEST_CASE("protocol §10.5 (b): a transmission to a WebSocket is a message of many frames") {
+TEST_CASE(
+    "protocol §13.3: a WebSocket has frames of 1,200 bytes until a probe shows that more pass") {
     RawPeer peer(7, {}, websocket);
+    for (const auto& datagram : peer.datagrams()) {
+        CHECK((datagram.bytes.size() <= 1'200 || datagram.bytes.size() == 8'188));
+    }
+    CHECK(peer.connection()->statistics(peer.now()).path_mtu == 1'200);
     settle(peer);
     write(peer, 1'000'000);
     std::size_t largest = 0;

@@ -70,21 +70,25 @@ TEST_CASE("protocol §10.5 (c): taking the former path back ends that") {
     CHECK(sender.path().bytes_in_flight() == 1'200);
 }
 
-TEST_CASE("protocol §10.5 (b): on a WebSocket nothing is lost while it is the path, nor probed") {
+void send(LossDetection& loss, Instant now, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t i = first; i <= last; ++i) {
+        const SentFrame frame = eliciting(i);
+        loss.on_datagram_sent(now, {.path = 7, .size = 1'200}, {&frame, 1});
+    }
+}
+
+TEST_CASE(
+    "protocol §10.5 (b): on a WebSocket there is no window, and what was left there is lost") {
     LossDetection loss;
     loss.add_path(7, web_socket());
     loss.take_path(at(Duration(0)), 7);
-    for (std::uint64_t i = 0; i < 10; ++i) {
-        const SentFrame frame = eliciting(i);
-        loss.on_datagram_sent(at(Duration(0)), {.path = 7, .size = 1'200}, {&frame, 1});
-    }
+    send(loss, at(Duration(0)), 0, 9);
     CHECK(loss.path(7).allowance(at(Duration(0))).bytes > std::size_t{1} << 40);
     const AckOutcome outcome =
-        Sender::accepted(loss.on_ack(at(seconds(1)), OwnedAck{{9, 9}}.get()));
+        Sender::accepted(loss.on_ack(at(milliseconds(10)), OwnedAck{{0, 0}}.get()));
     CHECK(outcome.acked.size() == 1);
     CHECK(outcome.lost.empty());
-    CHECK_FALSE(loss.deadline().has_value());
-    CHECK(loss.on_timeout(at(seconds(200))).lost.empty());
+    CHECK(loss.path(7).is_reliable());
 
     loss.add_path(8, {});
     loss.take_path(at(seconds(201)), 8);
@@ -92,6 +96,37 @@ TEST_CASE("protocol §10.5 (b): on a WebSocket nothing is lost while it is the p
     CHECK(loss.on_timeout(at(seconds(201))).lost.size() == 9);
     CHECK_FALSE(loss.deadline().has_value());
     CHECK(loss.path(7).bytes_in_flight() == 0);
+}
+
+TEST_CASE("protocol §10.5 (b): a WebSocket is probed after a second at the earliest") {
+    LossDetection loss;
+    loss.add_path(7, web_socket());
+    loss.take_path(at(Duration(0)), 7);
+    send(loss, at(Duration(0)), 0, 0);
+    Sender::accepted(loss.on_ack(at(milliseconds(1)), OwnedAck{{0, 0}}.get()));
+    send(loss, at(milliseconds(2)), 1, 1);
+    CHECK(loss.deadline() == at(milliseconds(1'002)));
+    const TimeoutOutcome outcome = loss.on_timeout(at(milliseconds(1'002)));
+    CHECK(outcome.probes == 2);
+    CHECK(outcome.lost.empty());
+    CHECK(loss.path(7).is_reliable());
+}
+
+TEST_CASE("protocol §10.5 (b): what is lost on a WebSocket makes its path one like UDP's") {
+    PathConfig config = web_socket();
+    config.message_size_ceiling = 8'188;
+    LossDetection loss;
+    loss.add_path(7, config);
+    loss.take_path(at(Duration(0)), 7);
+    CHECK(loss.path(7).mtu().ceiling() == 8'188);
+    send(loss, at(Duration(0)), 0, 99);
+    const AckOutcome outcome =
+        Sender::accepted(loss.on_ack(at(milliseconds(10)), OwnedAck{{1, 3}}.get()));
+    CHECK(sequences(outcome.lost) == Sequences{0});
+    CHECK_FALSE(loss.path(7).is_reliable());
+    CHECK(loss.path(7).mtu().ceiling() == datagram_size_ceiling_ipv4);
+    // What is in flight is more than the window that it has now.
+    CHECK(loss.path(7).allowance(at(milliseconds(10))).bytes == 0);
 }
 
 TEST_CASE("protocol §10.5 (b): when a WebSocket closes, what is unacknowledged on it is lost") {
