@@ -28,6 +28,7 @@ ALLOWED = {
     "core/recovery": ["base", "codec", "core/wire"],
     "core/connection": BELOW_CORE + [
         "core/trace", "core/handshake", "core/session", "core/stream", "core/recovery"],
+    "core/websocket": ["base", "codec", "stc"],
     "platform": ["base", "stc"],
     "transport/udp": ["base", "platform"],
     "node": BELOW_CORE + [

@@ -1,13 +1,17 @@
+#include "codec/utf8.hpp"
+
+#include <cstring>
 #include <stt/value.hpp>
 
 namespace stt {
+namespace codec {
 namespace {
 
 // The sequences that a first byte may begin: how many bytes follow, and between which limits the
 // second lies. The limits shut out overlong forms, surrogates and what is above U+10FFFF;
 // every byte after the second is 0x80 to 0xbf. RFC 3629 §4.
 struct Sequence {
-    std::size_t following = 0;
+    std::uint8_t following = 0;
     std::uint8_t second_min = 0x80;
     std::uint8_t second_max = 0xbf;
 };
@@ -24,22 +28,49 @@ constexpr Sequence sequence_of(std::uint8_t first) noexcept {
     return {};
 }
 
+// How many bytes at the front are ASCII, in whole words.
+std::size_t ascii_size(Bytes text) noexcept {
+    std::size_t size = 0;
+    for (std::uint64_t word; text.size() - size >= sizeof word; size += sizeof word) {
+        std::memcpy(&word, &text[size], sizeof word);
+        if ((word & 0x8080'8080'8080'8080) != 0) break;
+    }
+    return size;
+}
+
 }  // namespace
 
-bool is_valid_utf8(Bytes text) noexcept {
+bool Utf8Validator::take(Bytes piece) noexcept {
     std::size_t i = 0;
-    while (i < text.size()) {
-        const std::uint8_t first = text[i++];
-        if (first < 0x80) continue;
-        const Sequence sequence = sequence_of(first);
-        if (sequence.following == 0 || sequence.following > text.size() - i) return false;
-        if (text[i] < sequence.second_min || text[i] > sequence.second_max) return false;
-        for (std::size_t k = 1; k < sequence.following; ++k) {
-            if ((text[i + k] & 0xc0) != 0x80) return false;
+    while (i < piece.size()) {
+        const std::uint8_t byte = piece[i];
+        if (following_ > 0) {
+            if (byte < next_min_ || byte > next_max_) return false;
+            --following_;
+            next_min_ = 0x80;
+            next_max_ = 0xbf;
+        } else if (byte < 0x80) {
+            i += ascii_size(piece.subspan(i));
+            if (i == piece.size()) break;
+            // What stopped the words is looked at by itself.
+            if (piece[i] >= 0x80) continue;
+        } else {
+            const Sequence sequence = sequence_of(byte);
+            if (sequence.following == 0) return false;
+            following_ = sequence.following;
+            next_min_ = sequence.second_min;
+            next_max_ = sequence.second_max;
         }
-        i += sequence.following;
+        ++i;
     }
     return true;
+}
+
+}  // namespace codec
+
+bool is_valid_utf8(Bytes text) noexcept {
+    codec::Utf8Validator validator;
+    return validator.take(text) && validator.is_complete();
 }
 
 }  // namespace stt
