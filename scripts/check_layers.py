@@ -31,10 +31,11 @@ ALLOWED = {
     "core/websocket": ["base", "codec", "stc"],
     "platform": ["base", "stc"],
     "transport/udp": ["base", "platform"],
+    "transport/websocket": ["base", "stc", "core/websocket", "platform"],
     "node": BELOW_CORE + [
         "core/trace", "core/handshake", "core/session", "core/stream", "core/recovery",
         "core/connection",
-        "platform", "transport/udp"],
+        "core/websocket", "platform", "transport/udp", "transport/websocket"],
 }
 PURE = ("base", "codec", "stc", "core")
 

@@ -14,6 +14,8 @@ enum class Failure {
     no_address,             // none was given, or more than 64
     unknown_seed,           // no such seed, or it was removed meanwhile
     session_limit,          // session_count_max
+    not_a_node,             // what answers there has no WebSocket of STT
+    certificate_refused,    // TLS: not to be trusted, or for another name
     path_too_small,         // this machine's interface cannot carry datagrams of 1,200 bytes
     // sessions
     session_closed,          // closed by this side

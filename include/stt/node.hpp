@@ -15,6 +15,7 @@
 #include <stt/seed.hpp>
 #include <stt/session.hpp>
 #include <stt/stream.hpp>
+#include <stt/websocket.hpp>
 #include <system_error>
 #include <vector>
 
@@ -55,14 +56,26 @@ public:
     // Returns the address bound.
     Result<Address, std::error_code> listen(const Address& address);
 
-    // Connects to the first of at most 64 `addresses` that answers. They are tried one after the
-    // other, 250 ms apart and families in turn, and all until the end. Binds a socket when
-    // listen() was not called.
-    asio::awaitable<Result<Session, std::error_code>> connect(std::vector<Address> addresses,
+    // Listens for WebSockets, too or instead; any number of times. Sessions are the same on either.
+    // Returns the address bound. Errors: the system's, and OpenSSL's for the files.
+    Result<Address, std::error_code> listen_websocket(const Address& address,
+                                                      const WebSocketOptions& options = {});
+
+    // Connects to the first place of `destination` that answers: at most 64 addresses of UDP, tried
+    // one after the other, 250 ms apart and families in turn, all until the end; 250 ms behind them
+    // at most 64 WebSockets, in their order. Binds a socket when listen() was not called.
+    //
+    // While the session lives, it moves to one of these WebSockets when UDP falls silent, and back
+    // when UDP works again; streams go on where they were. Spec protocol §11.4.
+    asio::awaitable<Result<Session, std::error_code>> connect(Destination destination,
                                                               ConnectOptions options = {});
+    asio::awaitable<Result<Session, std::error_code>> connect(std::vector<Address> addresses,
+                                                              ConnectOptions options = {}) {
+        return connect(Destination{std::move(addresses), {}}, options);
+    }
     asio::awaitable<Result<Session, std::error_code>> connect(const Address& address,
                                                               ConnectOptions options = {}) {
-        return connect(std::vector<Address>(1, address), options);
+        return connect(Destination{{address}, {}}, options);
     }
     // The next session that a peer began. One caller at a time. A node that only serves endpoints
     // or custom frames need not call it: sessions live without, and while there are handlers only

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <stt/congestion.hpp>
 #include <stt/padding.hpp>
@@ -70,6 +71,12 @@ struct NodeConfig {
     // instead of finding out by silence: Node::network_changed() by itself. Needs a netlink
     // socket; where the system grants none, nothing is watched.
     bool watches_network = true;
+
+    // Whose certificates are trusted of peers' WebSockets with TLS: a PEM file; empty: the system's.
+    std::string tls_authorities_file;
+    // False: any certificate will do. The seed authenticates the peer all the same; an observer
+    // that is in the way learns what it would without TLS.
+    bool tls_verifies = true;
 
     // Called with pieces of an event trace of all sessions, in qlog's form, to be written one after
     // the other into a file NAME.sqlog; empty: no trace, and no cost. What is in it, and what

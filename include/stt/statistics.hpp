@@ -17,12 +17,16 @@ struct DropCount {
     std::uint64_t count = 0;
 };
 
+// By what a session goes now. Spec protocol §13.
+enum class Transport : std::uint8_t { udp, websocket };
+
 // What a session measured so far: sizes in bytes, rates in bytes a second, counts since it began.
 // What belongs to a path is of the one in use. Once the session has ended these are the last.
 struct SessionStatistics {
     Duration handshake{};  // from the first HELLO until RESPONSE; zero at a responder
 
     // The path.
+    Transport transport = Transport::udp;
     Duration rtt_smoothed{};
     Duration rtt_min{};
     Duration rtt_latest{};

@@ -28,6 +28,10 @@ public:
                 return "a seed has 16 to 4,096 bytes";
             case Failure::seed_limit:
                 return "the node has as many seeds as it may";
+            case Failure::not_a_node:
+                return "what answers there has no WebSocket of STT";
+            case Failure::certificate_refused:
+                return "its certificate is not to be trusted, or for another name";
             case Failure::path_too_small:
                 return "the path cannot carry datagrams of 1,200 bytes";
             case Failure::session_closed:

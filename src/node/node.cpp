@@ -196,11 +196,16 @@ Result<Address, std::error_code> Node::listen(const Address& address) {
     return backend_->listen(address);
 }
 
-asio::awaitable<Result<Session, std::error_code>> Node::connect(std::vector<Address> addresses,
+Result<Address, std::error_code> Node::listen_websocket(const Address& address,
+                                                        const WebSocketOptions& options) {
+    return backend_->listen_websocket(address, options);
+}
+
+asio::awaitable<Result<Session, std::error_code>> Node::connect(Destination destination,
                                                                 ConnectOptions options) {
     return await_result<Session, SessionPointer>(
-        backend_, [addresses = std::move(addresses), options](auto& backend, auto completion) {
-            return backend.connect(addresses, options, std::move(completion));
+        backend_, [destination = std::move(destination), options](auto& backend, auto completion) {
+            return backend.connect(destination, options, std::move(completion));
         });
 }
 

@@ -4,21 +4,18 @@
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 
-#include "platform/clock.hpp"
+#include "node/moment.hpp"
 
 namespace stt::detail {
 namespace {
 
-// Bursts of up to 64 KiB sent in one turn of the loop, and receives of up to 512 KiB,
-// before the other has its turn. Chosen: a few hundred microseconds at 10 Gbit/s.
+// Bursts of up to 64 KiB sent in one turn of the loop before receiving has its turn. Chosen: a few
+// hundred microseconds at 10 Gbit/s.
 constexpr int bursts_per_turn = 8;
-constexpr int receives_per_turn = 4;
 constexpr std::size_t send_buffer_size = 65'507;
 // Sessions that peers began and nobody has accepted. Chosen: more than a program that
 // accepts at all will ever let wait.
 constexpr std::size_t accepted_count_max = 1'024;
-// Addresses and routes of one change come one after the other. Chosen: less than a person notices.
-constexpr Duration network_settle_time = std::chrono::milliseconds(200);
 // Longer times mean never; they must not overflow when added to the present.
 constexpr Duration time_max = std::chrono::hours(24 * 365);
 
@@ -33,25 +30,6 @@ std::unique_ptr<trace::QlogWriter> make_trace(const NodeConfig& config) {
     return std::make_unique<trace::QlogWriter>(options, config.trace);
 }
 
-std::error_code failure_of(connection::ConnectError error) {
-    switch (error) {
-        case connection::ConnectError::wrong_peer:
-            return Failure::wrong_peer;
-        case connection::ConnectError::incompatible:
-            return Failure::incompatible_peer;
-        case connection::ConnectError::no_address:
-        case connection::ConnectError::too_many_addresses:
-            return Failure::no_address;
-        case connection::ConnectError::seed_unknown:
-        case connection::ConnectError::seed_removed:
-            return Failure::unknown_seed;
-        case connection::ConnectError::too_many_sessions:
-            return Failure::session_limit;
-        default:
-            return Failure::handshake_timeout;
-    }
-}
-
 connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::RandomSource& random,
                                            trace::Sink* trace) {
     connection::EndpointConfig endpoint;
@@ -61,6 +39,7 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
     } else {
         random.fill(endpoint.identity);
     }
+    endpoint.capabilities = {.streaming = true, .udp = true, .websocket = true};
     endpoint.session_count_max = config.session_count_max;
     endpoint.seed_count_max = config.seed_count_max;
     endpoint.reconnect.is_enabled = config.reconnects;
@@ -91,25 +70,15 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
 
 }  // namespace
 
-NodeBackend::Socket::Socket(asio::io_context& context, transport::UdpSocket socket_given)
-    : socket(std::move(socket_given)), descriptor(context, socket.native_handle()) {}
-
-NodeBackend::Socket::~Socket() {
-    descriptor.release();
-}
-
-bool NodeBackend::Socket::serves(const Address& address) const noexcept {
-    const auto family = socket.local_address().family();
-    // A socket on "[::]" takes both families.
-    const bool is_dual = socket.local_address().with_port(0) == Address::ipv6({}, 0);
-    return family == address.family() || is_dual;
-}
-
 NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config)
     : context_(context),
       config_(config),
       trace_(make_trace(config)),
       endpoint_(endpoint_config(config, random_, trace_.get()), random_),
+      udp_(context, *this),
+      websockets_(context, *this, config_, random_),
+      connector_(context, endpoint_, udp_, websockets_, [this] { schedule(); }),
+      path_keeper_(context, endpoint_, websockets_, [this] { schedule(); }),
       send_buffer_(send_buffer_size),
       timer_(context) {}
 
@@ -135,86 +104,49 @@ Result<SeedId, std::error_code> NodeBackend::add_seed(const Seed& seed,
 
 bool NodeBackend::remove_seed(SeedId seed) {
     seeds_.erase(seed);
-    const bool is_removed = endpoint_.remove_seed(moment(), static_cast<handshake::SeedId>(seed));
+    const bool is_removed =
+        endpoint_.remove_seed(node::current_moment(), static_cast<handshake::SeedId>(seed));
     schedule();
     return is_removed;
-}
-
-connection::Moment NodeBackend::moment() const noexcept {
-    return {platform::now(), platform::unix_milliseconds()};
 }
 
 void NodeBackend::log(LogLevel level, const std::string& line) const {
     if (config_.log) config_.log(level, line);
 }
 
-Result<NodeBackend::Socket*, std::error_code> NodeBackend::bind(const Address& address) {
-    STT_TRY(transport::UdpSocket socket, transport::UdpSocket::bind(address));
-    sockets_.push_back(std::make_unique<Socket>(context_, std::move(socket)));
-    Socket& bound = *sockets_.back();
-    const auto buffers = bound.socket.buffers();
-    log(LogLevel::debug, "bound " + bound.socket.local_address().to_string() + ", receive buffer " +
-                             std::to_string(buffers.receive_size) + " bytes, offload " +
-                             (bound.socket.has_segmentation_offload() ? "GSO " : "no GSO ") +
-                             (bound.socket.has_receive_offload() ? "GRO" : "no GRO"));
-    wait_readable(bound);
-    watch_network();
-    return &bound;
-}
-
 Result<Address, std::error_code> NodeBackend::listen(const Address& address) {
     if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
-    // Which of two sockets of one family a peer spoke to would be lost on the way back.
-    if (socket_for(address) != nullptr) {
-        return Unexpected(make_error_code(Failure::already_listening));
-    }
-    STT_TRY(const Socket* socket, bind(address));
-    return socket->socket.local_address();
+    STT_TRY(const Address bound, udp_.listen(address));
+    watch_network();
+    return bound;
 }
 
-NodeBackend::Socket* NodeBackend::socket_for(const Address& address) noexcept {
-    for (const auto& socket : sockets_) {
-        if (socket->serves(address)) return socket.get();
-    }
-    return nullptr;
+Result<Address, std::error_code> NodeBackend::listen_websocket(const Address& address,
+                                                               const WebSocketOptions& options) {
+    if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
+    return websockets_.listen(address, options);
 }
 
-node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
-                                  const ConnectOptions& options,
+node::Cancel NodeBackend::connect(const Destination& destination, const ConnectOptions& options,
                                   Completion<SessionPointer> completion) {
     if (is_closing_) {
         completion(Failure::node_closed, nullptr);
         return [] {};
     }
-    std::vector<Route> reachable;
-    std::error_code last_error = asio::error::address_family_not_supported;
-    for (const Address& address : addresses) {
-        if (socket_for(address) == nullptr) {
-            const bool is_ipv6 = address.family() == Address::Family::ipv6;
-            const auto bound = bind(is_ipv6 ? Address::ipv6({}, 0) : Address::ipv4({}, 0));
-            if (!bound) {
-                last_error = bound.error();
-                continue;
-            }
-        }
-        reachable.emplace_back(address);
-    }
-    if (reachable.empty()) {
-        completion(last_error, nullptr);
-        return [] {};
-    }
+    watch_network();
     const SeedId seed = options.seed.value_or(seeds_.empty() ? SeedId{} : *seeds_.begin());
-    const auto attempt =
-        endpoint_.connect(moment(), static_cast<handshake::SeedId>(seed), reachable, options.peer);
-    connects_[attempt] = std::move(completion);
-    schedule();
-    return [weak = weak_from_this(), attempt] {
+    // Handlers are copied about, completions are not.
+    const auto shared = std::make_shared<Completion<SessionPointer>>(std::move(completion));
+    const auto number =
+        connector_.begin({static_cast<handshake::SeedId>(seed), destination, options.peer},
+                         [this, shared](std::error_code error, connection::SessionHandle session) {
+                             (*shared)(error, error ? nullptr : sessions_.at(session));
+                         });
+    return [weak = weak_from_this(), number, shared] {
         const auto self = weak.lock();
-        if (self == nullptr) return;
-        auto pending = self->connects_.extract(attempt);
-        if (pending.empty()) return;
-        self->endpoint_.cancel(attempt);
-        pending.mapped()(node::aborted, nullptr);
+        if (self == nullptr || !*shared) return;
+        self->connector_.cancel(number);
+        (*shared)(node::aborted, nullptr);
     };
 }
 
@@ -244,16 +176,13 @@ void NodeBackend::close(Completion<bool> completion) {
     schedule();
     if (std::exchange(is_closing_, true)) return;
     for (const auto& [handle, session] : sessions_) session->close(0, {});
-    for (auto& [attempt, pending] : std::exchange(connects_, {})) {
-        endpoint_.cancel(attempt);
-        pending(Failure::node_closed, nullptr);
-    }
+    connector_.fail_all(Failure::node_closed);
 }
 
 // Spec protocol §12.3 has a closed session repeat itself for three PTOs; a node that is
 // leaving sends its closes once and goes: a peer that misses one times out.
 void NodeBackend::finish_close_if_sent() {
-    if (closes_.empty() || blocked_ || !endpoint_.is_quiet()) return;
+    if (closes_.empty() || udp_.is_blocked() || !endpoint_.is_quiet()) return;
     shut_down();
 }
 
@@ -261,14 +190,14 @@ void NodeBackend::shut_down() {
     if (std::exchange(is_shut_down_, true)) return;
     is_closing_ = true;
     timer_.cancel();
-    watch_.reset();
-    sockets_.clear();
+    network_watcher_.reset();
+    connector_.fail_all(Failure::node_closed);
+    path_keeper_.clear();
+    websockets_.shut_down();
+    udp_.close();
     for (auto& [handle, session] : std::exchange(sessions_, {})) session->handle_node_closed();
     accepted_.clear();
     if (accept_) std::exchange(accept_, {})(Failure::node_closed, nullptr);
-    for (auto& [attempt, completion] : std::exchange(connects_, {})) {
-        completion(Failure::node_closed, nullptr);
-    }
     for (auto& completion : std::exchange(closes_, {})) completion({}, true);
 }
 
@@ -296,76 +225,41 @@ void NodeBackend::run() {
     finish_close_if_sent();
 }
 
-void NodeBackend::wait_readable(Socket& socket) {
-    socket.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                 [weak = weak_from_this(), &socket](std::error_code error) {
-                                     const auto self = weak.lock();
-                                     if (self == nullptr || error || self->is_shut_down_) return;
-                                     self->receive(socket);
-                                 });
+bool NodeBackend::handle_datagrams(const Route& from, MutableBytes data, std::size_t segment_size,
+                                   std::uint8_t ecn) {
+    return endpoint_.handle_datagrams(node::current_moment(), from, data, segment_size, ecn);
 }
 
-void NodeBackend::receive(Socket& socket) {
-    bool more = true;
-    for (int turn = 0; more && turn < receives_per_turn; ++turn) {
-        const auto outcome = socket.socket.receive(received_);
-        if (!outcome) {
-            log(LogLevel::warning, "receiving failed: " + outcome.error().message());
-            break;
-        }
-        const connection::Moment at = moment();
-        for (const auto& datagrams : outcome->datagrams) {
-            endpoint_.handle_datagrams(at, datagrams.from, datagrams.data, datagrams.segment_size,
-                                       datagrams.ecn);
-        }
-        more = outcome->more;
-    }
-    run();
-    if (!is_shut_down_) wait_readable(socket);
+void NodeBackend::handle_route_closed(const Route& route) {
+    if (is_shut_down_) return;
+    endpoint_.handle_route_closed(node::current_moment(), route);
+    connector_.on_route_closed(route);
+    path_keeper_.on_route_closed(route);
+    schedule();
+}
+
+void NodeBackend::set_route_full(const Route& route, bool is_full) {
+    endpoint_.set_route_full(route, is_full);
+    if (!is_full) schedule();
+}
+
+bool NodeBackend::carries_session(const Route& route) const {
+    return endpoint_.carries_session(route);
 }
 
 void NodeBackend::send_pending() {
-    for (int burst = 0; !blocked_; ++burst) {
-        const auto transmit = endpoint_.poll_transmit(moment(), send_buffer_);
+    for (int burst = 0; !udp_.is_blocked(); ++burst) {
+        const auto transmit = endpoint_.poll_transmit(node::current_moment(), send_buffer_);
         if (!transmit) return;
-        if (!send(*transmit)) return;
+        const Bytes bytes = Bytes(send_buffer_).first(transmit->size);
+        if (transmit->to.is_reliable()) {
+            websockets_.send(transmit->to, bytes);
+        } else if (!udp_.send(*transmit, bytes)) {
+            return;
+        }
         // What came in meanwhile has its turn: an acknowledgement may be among it.
         if (burst + 1 == bursts_per_turn) return schedule();
     }
-}
-
-// False when the socket has no room now.
-bool NodeBackend::send(const connection::Transmit& transmit) {
-    Socket* socket = socket_for(transmit.to.address);
-    if (socket == nullptr) return true;
-    transport::Outgoing message{transmit.to.address, Bytes(send_buffer_).first(transmit.size),
-                                transmit.segment_size, transmit.ecn};
-    const auto outcome = socket->socket.send({&message, 1});
-    if (!outcome) {
-        log(LogLevel::warning, "sending failed: " + outcome.error().message());
-        return true;
-    }
-    if (!outcome->would_block) return true;
-    blocked_ = Blocked{};
-    blocked_->socket = socket;
-    blocked_->bytes.assign(message.data.begin(), message.data.end());
-    blocked_->message = message;
-    blocked_->message.data = blocked_->bytes;
-    wait_writable(*socket);
-    return false;
-}
-
-void NodeBackend::wait_writable(Socket& socket) {
-    socket.descriptor.async_wait(
-        asio::posix::stream_descriptor::wait_write,
-        [weak = weak_from_this(), &socket](std::error_code error) {
-            const auto self = weak.lock();
-            if (self == nullptr || error || self->is_shut_down_ || !self->blocked_) return;
-            const auto outcome = socket.socket.send({&self->blocked_->message, 1});
-            if (outcome && outcome->would_block) return self->wait_writable(socket);
-            self->blocked_.reset();
-            self->run();
-        });
 }
 
 void NodeBackend::handle_events() {
@@ -387,40 +281,61 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
         if (is_closing_) return session->close(0, {});
         keep_for_accept(std::move(session));
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
-        auto session = add_session(connected->session, connected->handshake);
-        log(LogLevel::info, "session with " + session->peer_address().to_string() + " after " +
-                                std::to_string(connected->handshake.count()) + " us");
-        auto pending = connects_.extract(connected->attempt);
-        if (!pending.empty()) return pending.mapped()({}, std::move(session));
-        session->close(0, {});
+        handle_connected(*connected);
     } else if (const auto* again = std::get_if<connection::SessionReconnected>(&event)) {
         auto successor = add_session(again->new_session, again->handshake);
         log(LogLevel::info, "session with " + successor->peer_address().to_string() +
                                 " made anew: the peer had lost it");
         if (is_closing_) successor->close(0, {});
+        path_keeper_.replace(again->old_session, again->new_session);
         const auto former = sessions_.find(again->old_session);
         if (former != sessions_.end()) former->second->handle_reconnected(successor, *again);
     } else if (const auto* failed = std::get_if<connection::ConnectFailed>(&event)) {
-        auto pending = connects_.extract(failed->attempt);
-        if (!pending.empty()) pending.mapped()(failure_of(failed->error), nullptr);
+        connector_.on_failed(failed->attempt, failed->error);
     } else if (const auto* expired = std::get_if<connection::SeedExpired>(&event)) {
         seeds_.erase(SeedId{expired->seed});
         log(LogLevel::info, "a seed has expired");
+    } else if (const auto* unused = std::get_if<connection::WebSocketUnused>(&event)) {
+        websockets_.close(Route({}, unused->connection), websocket::close_code::normal,
+                          "no session");
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
-        const auto found = sessions_.find(of_session->session);
-        if (found == sessions_.end()) return;
-        const SessionPointer session = found->second;
-        session->handle_event(of_session->event);
-        if (const auto* closed = std::get_if<connection::Closed>(&of_session->event)) {
-            log(LogLevel::info, "session with " + session->peer_address().to_string() +
-                                    " ended: " + session->error().message() + " (" +
-                                    std::string(name_of(static_cast<ErrorCode>(closed->code))) +
-                                    ") " + closed->reason);
-            // Applications may still hold it; the engine ends by itself.
-            if (!is_closing_) sessions_.erase(of_session->session);
-            // Of what nobody accepted, only what can still be read is worth keeping.
-            std::erase_if(accepted_, [](const SessionPointer& each) { return each->is_spent(); });
-        }
+        handle_session_event(of_session->session, of_session->event);
+    }
+}
+
+void NodeBackend::handle_connected(const connection::SessionConnected& connected) {
+    auto session = add_session(connected.session, connected.handshake);
+    log(LogLevel::info, "session with " + session->peer_address().to_string() + " after " +
+                            std::to_string(connected.handshake.count()) + " us");
+    const auto won = connector_.take(connected.attempt);
+    if (!won) return session->close(0, {});
+    path_keeper_.add(connected.session, won->destination);
+    won->handler({}, connected.session);
+}
+
+void NodeBackend::handle_session_event(connection::SessionHandle handle,
+                                       const connection::Event& event) {
+    const auto found = sessions_.find(handle);
+    if (found == sessions_.end()) return;
+    const SessionPointer session = found->second;
+    if (std::holds_alternative<connection::Silent>(event)) path_keeper_.on_silent(handle);
+    if (const auto* taken = std::get_if<connection::PathTaken>(&event)) {
+        log(LogLevel::info, "session with " + session->peer_address().to_string() + " goes on by " +
+                                (taken->route.is_reliable() ? "a WebSocket of " : "UDP, ") +
+                                taken->route.address.to_string());
+        path_keeper_.on_path_taken(handle, taken->route);
+    }
+    session->handle_event(event);
+    if (const auto* closed = std::get_if<connection::Closed>(&event)) {
+        log(LogLevel::info, "session with " + session->peer_address().to_string() +
+                                " ended: " + session->error().message() + " (" +
+                                std::string(name_of(static_cast<ErrorCode>(closed->code))) + ") " +
+                                closed->reason);
+        path_keeper_.remove(handle);
+        // Applications may still hold it; the engine ends by itself.
+        if (!is_closing_) sessions_.erase(handle);
+        // Of what nobody accepted, only what can still be read is worth keeping.
+        std::erase_if(accepted_, [](const SessionPointer& each) { return each->is_spent(); });
     }
 }
 
@@ -451,47 +366,24 @@ void NodeBackend::remove_custom_handler(std::uint8_t type) {
     endpoint_.set_custom_types(node::types_of(custom_handlers_));
 }
 
-NodeBackend::Watch::Watch(asio::io_context& context, platform::NetworkWatch watch_given)
-    : watch(std::move(watch_given)), descriptor(context, watch.native_handle()), settle(context) {}
-
-NodeBackend::Watch::~Watch() {
-    descriptor.release();
-}
-
-// Not in the constructor: nothing holds this object weakly before it has ended.
+// Not in the constructor: a node that reaches nobody has nothing to watch for.
 void NodeBackend::watch_network() {
-    if (watch_ != nullptr || !config_.watches_network) return;
-    auto watch = platform::NetworkWatch::open();
-    if (!watch) {
+    if (network_watcher_ != nullptr || !config_.watches_network) return;
+    auto watcher = node::NetworkWatcher::start(context_, [this] {
+        log(LogLevel::debug, "the network of this machine has changed");
+        network_changed();
+    });
+    if (!watcher) {
         config_.watches_network = false;
-        return log(LogLevel::debug, "not watching the network: " + watch.error().message());
+        return log(LogLevel::debug, "not watching the network: " + watcher.error().message());
     }
-    watch_ = std::make_unique<Watch>(context_, std::move(*watch));
-    wait_network();
-}
-
-void NodeBackend::wait_network() {
-    watch_->descriptor.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [weak = weak_from_this()](std::error_code error) {
-            const auto self = weak.lock();
-            if (self == nullptr || error || self->watch_ == nullptr) return;
-            self->watch_->settle.expires_after(network_settle_time);
-            self->watch_->settle.async_wait([weak](std::error_code stopped) {
-                const auto alive = weak.lock();
-                if (alive == nullptr || stopped || alive->watch_ == nullptr) return;
-                if (alive->watch_->watch.take_change()) {
-                    alive->log(LogLevel::debug, "the network of this machine has changed");
-                    alive->network_changed();
-                }
-                alive->wait_network();
-            });
-        });
+    network_watcher_ = std::move(*watcher);
 }
 
 void NodeBackend::network_changed() {
     if (is_shut_down_) return;
-    endpoint_.network_changed(moment());
+    endpoint_.network_changed(node::current_moment());
+    path_keeper_.network_changed();
     schedule();
 }
 
@@ -507,7 +399,7 @@ void NodeBackend::arm_timer() {
         const auto self = weak.lock();
         if (self == nullptr || error || self->is_shut_down_) return;
         self->timer_at_.reset();
-        self->endpoint_.handle_timeout(self->moment());
+        self->endpoint_.handle_timeout(node::current_moment());
         self->run();
     });
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
@@ -16,17 +15,21 @@
 #include "core/connection/endpoint.hpp"
 #include "core/trace/qlog_writer.hpp"
 #include "node/await_completion.hpp"
+#include "node/connector.hpp"
 #include "node/handler_table.hpp"
+#include "node/network_watcher.hpp"
+#include "node/path_keeper.hpp"
 #include "node/session_backend.hpp"
+#include "node/transport_owner.hpp"
+#include "node/udp_ports.hpp"
+#include "node/websocket_ports.hpp"
 #include "platform/entropy.hpp"
-#include "platform/network_watch.hpp"
-#include "transport/udp/udp_socket.hpp"
 
 namespace stt::detail {
 
 // Owned by Node; asynchronous operations hold it weakly, so that nothing runs once the
 // node is gone. Everything happens on the thread that runs the io_context.
-class NodeBackend : public std::enable_shared_from_this<NodeBackend> {
+class NodeBackend : public std::enable_shared_from_this<NodeBackend>, private node::TransportOwner {
 public:
     using SessionPointer = std::shared_ptr<SessionBackend>;
 
@@ -40,7 +43,9 @@ public:
     Result<SeedId, std::error_code> add_seed(const Seed& seed, std::optional<Duration> lifetime);
     bool remove_seed(SeedId seed);
     Result<Address, std::error_code> listen(const Address& address);
-    node::Cancel connect(const std::vector<Address>& addresses, const ConnectOptions& options,
+    Result<Address, std::error_code> listen_websocket(const Address& address,
+                                                      const WebSocketOptions& options);
+    node::Cancel connect(const Destination& destination, const ConnectOptions& options,
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
     node::HandlerTable& handlers() noexcept { return handlers_; }
@@ -55,56 +60,27 @@ public:
 
     // A session has something to send, or to tell.
     void wake(connection::SessionHandle session);
-    void log(LogLevel level, const std::string& line) const;
+    void log(LogLevel level, const std::string& line) const override;
     // Fails everything that waits, and lets go of the sockets.
     void shut_down();
 
 private:
-    struct Socket {
-        Socket(asio::io_context& context, transport::UdpSocket socket_given);
-        ~Socket();
-        Socket(const Socket&) = delete;
-        Socket& operator=(const Socket&) = delete;
+    bool handle_datagrams(const Route& from, MutableBytes data, std::size_t segment_size,
+                          std::uint8_t ecn) override;
+    void run() override;
+    void handle_route_closed(const Route& route) override;
+    void set_route_full(const Route& route, bool is_full) override;
+    bool carries_session(const Route& route) const override;
 
-        bool serves(const Address& address) const noexcept;
-
-        transport::UdpSocket socket;
-        asio::posix::stream_descriptor descriptor;  // borrows the socket's
-        bool is_waiting_to_write = false;
-    };
-    struct Watch {
-        Watch(asio::io_context& context, platform::NetworkWatch watch_given);
-        ~Watch();
-        Watch(const Watch&) = delete;
-        Watch& operator=(const Watch&) = delete;
-
-        platform::NetworkWatch watch;
-        asio::posix::stream_descriptor descriptor;  // borrows the watch's
-        asio::steady_timer settle;
-    };
-    // A transmission that the socket had no room for.
-    struct Blocked {
-        Socket* socket = nullptr;
-        std::vector<std::uint8_t> bytes;
-        transport::Outgoing message;
-    };
-
-    connection::Moment moment() const noexcept;
-    Result<Socket*, std::error_code> bind(const Address& address);
-    Socket* socket_for(const Address& address) noexcept;
-    void wait_readable(Socket& socket);
-    void wait_writable(Socket& socket);
-    void receive(Socket& socket);
     void schedule();
-    void run();
     void send_pending();
-    bool send(const connection::Transmit& transmit);
     void handle_events();
     void handle_event(const connection::EndpointEvent& event);
+    void handle_connected(const connection::SessionConnected& connected);
+    void handle_session_event(connection::SessionHandle handle, const connection::Event& event);
     SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
     void arm_timer();
     void watch_network();
-    void wait_network();
     void finish_close_if_sent();
     void keep_for_accept(SessionPointer session);
 
@@ -115,11 +91,12 @@ private:
     connection::Endpoint endpoint_;
     std::set<SeedId> seeds_;
 
-    std::vector<std::unique_ptr<Socket>> sockets_;
-    transport::ReceiveBatch received_;
+    node::UdpPorts udp_;
+    node::WebSocketPorts websockets_;
+    node::Connector connector_;
+    node::PathKeeper path_keeper_;
     std::vector<std::uint8_t> send_buffer_;
-    std::optional<Blocked> blocked_;
-    std::unique_ptr<Watch> watch_;
+    std::unique_ptr<node::NetworkWatcher> network_watcher_;
     asio::steady_timer timer_;
     std::optional<Instant> timer_at_;
     bool is_scheduled_ = false;
@@ -130,7 +107,6 @@ private:
     Completion<SessionPointer> accept_;
     node::HandlerTable handlers_;
     node::CustomHandlerTable custom_handlers_;
-    std::map<connection::AttemptId, Completion<SessionPointer>> connects_;
     std::vector<Completion<bool>> closes_;
     bool is_closing_ = false;
 };

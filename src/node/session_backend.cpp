@@ -82,6 +82,7 @@ SessionStatistics SessionBackend::statistics() const {
     const Duration handshake = statistics_.handshake;
     statistics_ = statistics_of(engine->statistics(platform::now()));
     statistics_.handshake = handshake;
+    statistics_.transport = engine->route().is_reliable() ? Transport::websocket : Transport::udp;
     return statistics_;
 }
 

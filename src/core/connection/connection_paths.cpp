@@ -176,8 +176,11 @@ std::optional<Transmit> Connection::transmit_challenge(Instant now, MutableBytes
 void Connection::handle_route_closed(Instant now, const Route& route) {
     check_time(now);
     if (phase_ == Phase::closed) return;
-    if (paths_.on_closed(now, route)) on_path_taken(now);
-    handle_loss_timeout(now);
+    if (paths_.on_closed(now, route)) {
+        on_path_taken(now);
+    } else {
+        handle_loss_timeout(now);
+    }
 }
 
 void Connection::network_changed(Instant now) {

@@ -316,6 +316,7 @@ void Endpoint::erase(SessionHandle session) {
     if (entry.timer) timers_.erase({*entry.timer, session});
     for (const std::uint64_t websocket : entry.websockets) {
         by_websocket_.erase({websocket, session});
+        if (!carries_session(Route({}, websocket))) events_.push_back(WebSocketUnused{websocket});
     }
     by_session_id_.erase(connection.session_id());
     by_seed_.erase({entry.seed, session});

@@ -88,12 +88,16 @@ struct ConnectFailed {
 struct SeedExpired {
     handshake::SeedId seed = 0;
 };
+// The last session of a WebSocket is gone: nothing has a use for that connection.
+struct WebSocketUnused {
+    std::uint64_t connection = 0;
+};
 struct SessionEvent {
     SessionHandle session = 0;
     Event event;
 };
 using EndpointEvent = std::variant<SessionAccepted, SessionConnected, SessionReconnected,
-                                   ConnectFailed, SeedExpired, SessionEvent>;
+                                   ConnectFailed, SeedExpired, WebSocketUnused, SessionEvent>;
 
 // Since the endpoint began. Everything that was dropped is in `drops`, by its reason: by the
 // endpoint itself, by sessions that are gone, and by those that live.

@@ -150,8 +150,7 @@ PathSet::Response PathSet::on_response(Instant now, const Route& from, const wir
 bool PathSet::on_frame(Instant now, const Route& from, const Frame& frame) {
     Path* const path = find(from);
     if (path == nullptr) {
-        if (frame.is_moving) add_candidate(now, from, frame);
-        return false;
+        return frame.is_moving && add_candidate(now, from, frame);
     }
     path->bytes_received += frame.size;
     if (!frame.is_moving) return false;
@@ -178,8 +177,8 @@ bool PathSet::on_frame(Instant now, const Route& from, const Frame& frame) {
     return false;
 }
 
-void PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) {
-    if (find(from) != nullptr) return;
+bool PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) {
+    if (find(from) != nullptr) return false;
     make_room(now, true, candidate_count_max);
     Path path;
     path.route = from;
@@ -194,6 +193,7 @@ void PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) 
     paths_.push_back(path);
     // Spec protocol §11.2 (a): with the old path closed, data goes to the candidate.
     if (is_stranded) take(now, paths_.size() - 1);
+    return is_stranded;
 }
 
 bool PathSet::choose(Instant now, const Route& route) {
@@ -306,7 +306,7 @@ bool PathSet::on_closed(Instant now, const Route& route) {
     loss_->take_path(now, path->number);
     loss_->remove_path(now, number);
     end_challenge(*path);
-    return true;
+    return false;
 }
 
 void PathSet::on_network_changed(Instant now) {

@@ -75,14 +75,15 @@ public:
     };
     // A frame opened. Spec protocol §11.1, §11.3 (b). True: another path was taken.
     bool on_frame(Instant now, const Route& from, const Frame& frame);
-    // AUTH_PROOF came from another address than its HELLO. Spec protocol §4.2 (c).
-    void add_candidate(Instant now, const Route& from, const Frame& frame);
+    // AUTH_PROOF came from another address than its HELLO. Spec protocol §4.2 (c). True: it was
+    // taken, because there was no path any more.
+    bool add_candidate(Instant now, const Route& from, const Frame& frame);
     struct Response {
         bool is_validated = false;  // the token was of a challenge to that route
         bool is_taken = false;      // and the path was taken
     };
     Response on_response(Instant now, const Route& from, const wire::Token& token);
-    // A WebSocket closed. True: it was the path in use.
+    // A WebSocket closed. True: it was the path in use, and another was taken.
     bool on_closed(Instant now, const Route& route);
     // This side wants to go on by `route`: its peer is asked there, at once and whatever came from
     // there, and it is taken when it has answered, whatever the path in use brings; for three PTOs

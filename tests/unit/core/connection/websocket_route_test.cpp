@@ -125,11 +125,19 @@ TEST_CASE("protocol §11.4 (c): for three PTOs a frame of the path that was left
 TEST_CASE("protocol §11.4: a session whose only WebSocket has closed is asked for by the next") {
     RawPeer peer(5, {}, websocket);
     settle(peer);
+    const auto was_told = [&] {
+        return std::any_of(peer.events().begin(), peer.events().end(), [](const auto& event) {
+            const auto* of = std::get_if<connection::SessionEvent>(&event);
+            return of != nullptr && std::holds_alternative<connection::PathTaken>(of->event);
+        });
+    };
     peer.close_route(websocket);
+    CHECK_FALSE(was_told());
     peer.clear();
     const Route next(websocket.address, 8);
     choose(peer, next);
     CHECK(peer.connection()->route() == next);
+    CHECK(was_told());
     CHECK(messages_to<wire::PathChallenge>(peer, next).size() == 1);
     // Nothing but questions goes where nobody has answered yet.
     write(peer, 50'000);

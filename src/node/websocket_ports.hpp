@@ -1,0 +1,84 @@
+// The WebSockets of a node, its own and those of others, by the number that a Route has.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stt/node_config.hpp>
+#include <stt/result.hpp>
+#include <stt/websocket.hpp>
+#include <system_error>
+#include <vector>
+
+#include "node/lifetime.hpp"
+#include "node/transport_owner.hpp"
+#include "stc/random.hpp"
+#include "transport/websocket/dial.hpp"
+#include "transport/websocket/listener.hpp"
+
+namespace stt::node {
+
+class WebSocketPorts {
+public:
+    // Becomes the number of the route.
+    using DialNumber = std::uint64_t;
+    // The route of a WebSocket that is open, or why there is none.
+    using OpenHandler = std::function<void(std::error_code, const Route&)>;
+
+    // `config` and `random` outlive this object.
+    WebSocketPorts(asio::io_context& context, TransportOwner& owner, const NodeConfig& config,
+                   stc::RandomSource& random);
+    ~WebSocketPorts();
+
+    Result<Address, std::error_code> listen(const Address& address,
+                                            const WebSocketOptions& options);
+    // Failures: those of TCP, certificate_refused, not_a_node.
+    DialNumber open(const WebSocketAddress& target, OpenHandler handler);
+    // Without effect when it has ended; else its handler is not called.
+    void cancel(DialNumber dial);
+    void send(const Route& route, Bytes message);
+    // The peer is told why. handle_route_closed() follows.
+    void close(const Route& route, std::uint16_t code, std::string_view why);
+    bool has(const Route& route) const noexcept { return connections_.contains(route.connection); }
+    // Says good-bye to all, and lets go of the sockets.
+    void shut_down();
+
+private:
+    using Pointer = std::shared_ptr<transport::WebSocketConnection>;
+    struct Connection {
+        Pointer connection;
+        Route route;
+        transport::WebSocketListener* listener = nullptr;  // while it counts there
+    };
+    // One of this node's that is not open yet.
+    struct Opening {
+        OpenHandler handler;
+        std::unique_ptr<transport::Dial> dial;
+        Pointer connection;
+    };
+
+    Result<std::shared_ptr<asio::ssl::context>, std::error_code> client_tls();
+    void begin(DialNumber number, const transport::DialTarget& target, const Pointer& connection);
+    void fail(DialNumber number, std::error_code error);
+    void add(const Route& route, const Pointer& connection, transport::WebSocketListener* listener);
+    transport::WebSocketConnection::Handlers handlers_of(const Route& route);
+    bool take_message(const Route& route, MutableBytes message);
+    void release(Connection& connection);
+
+    asio::io_context& context_;
+    TransportOwner& owner_;
+    const NodeConfig& config_;
+    stc::RandomSource& random_;
+    std::shared_ptr<transport::ReadRoom> room_;
+    std::shared_ptr<asio::ssl::context> client_tls_;
+    std::vector<std::unique_ptr<transport::WebSocketListener>> listeners_;
+    std::map<std::uint64_t, Connection> connections_;  // of use
+    std::map<std::uint64_t, Connection> leaving_;      // no more, and their socket is open
+    std::map<DialNumber, Opening> openings_;
+    std::uint64_t next_number_ = 1;
+    Lifetime lifetime_;
+};
+
+}  // namespace stt::node
