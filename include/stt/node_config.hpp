@@ -72,7 +72,7 @@ struct NodeConfig {
     // socket; where the system grants none, nothing is watched.
     bool watches_network = true;
 
-    // Whose certificates are trusted of peers' WebSockets with TLS: a PEM file; empty: the system's.
+    // Whose certificates peers' WebSockets with TLS may have: a PEM file; empty: the system's.
     std::string tls_authorities_file;
     // False: any certificate will do. The seed authenticates the peer all the same; an observer
     // that is in the way learns what it would without TLS.

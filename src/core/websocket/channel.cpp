@@ -94,7 +94,7 @@ std::optional<ChannelEvent> Channel::poll_event() {
     while (!input_.empty()) {
         const auto piece = parser_.next(input_);
         if (!piece) {
-            fail(close_code_of(piece.error()), text_of(piece.error()));
+            fail(close_code_of(piece.error()), description_of(piece.error()));
             break;
         }
         if (!*piece) break;
@@ -189,7 +189,7 @@ void Channel::take_close(Bytes body) {
         if (!is_valid_utf8(body.subspan(2))) {
             return fail(close_code::invalid_payload, "reason is not UTF-8");
         }
-        reason = stt::text_of(body.subspan(2));
+        reason = text_of(body.subspan(2));
     }
     if (state_ == State::open) write_close(code, {});
     end(last_received_, {code, std::string(reason), true});

@@ -20,7 +20,7 @@ bool ClientHandshakeConfig::is_valid() const noexcept {
            size <= first_line_size_max / 2;
 }
 
-std::string_view text_of(HandshakeFailure failure) noexcept {
+std::string_view description_of(HandshakeFailure failure) noexcept {
     switch (failure) {
         case HandshakeFailure::response_malformed:
             return "the response is not HTTP";

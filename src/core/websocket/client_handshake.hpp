@@ -35,7 +35,7 @@ enum class HandshakeFailure : std::uint8_t {
     extension_unasked,
 };
 // A few words, for logs.
-std::string_view text_of(HandshakeFailure failure) noexcept;
+std::string_view description_of(HandshakeFailure failure) noexcept;
 
 // Asks a server to change to the WebSocket protocol, and reads one response.
 class ClientHandshake {

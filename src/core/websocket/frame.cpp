@@ -83,7 +83,7 @@ std::uint16_t close_code_of(FrameError) noexcept {
     return close_code::protocol_error;
 }
 
-std::string_view text_of(FrameError error) noexcept {
+std::string_view description_of(FrameError error) noexcept {
     switch (error) {
         case FrameError::reserved_bit:
             return "reserved bit";

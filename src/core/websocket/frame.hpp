@@ -55,7 +55,7 @@ enum class FrameError : std::uint8_t {
 };
 std::uint16_t close_code_of(FrameError error) noexcept;
 // A few words, for the close frame's reason and for logs.
-std::string_view text_of(FrameError error) noexcept;
+std::string_view description_of(FrameError error) noexcept;
 
 // A header at the front of some bytes, and how many of them are its own.
 struct ParsedHeader {
