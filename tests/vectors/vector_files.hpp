@@ -12,6 +12,7 @@ void run_codec(const Json& file, Tally& tally);
 void run_stc(const Json& file, Tally& tally);
 void run_wire(const Json& file, Tally& tally);
 void run_rfc9861(const Json& file, Tally& tally);
+void run_websocket(const Json& file, Tally& tally);
 
 // The section "handshake" of wire.json.
 void run_handshake(const Entry& entry, Tally& tally);
