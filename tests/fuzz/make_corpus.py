@@ -78,6 +78,41 @@ def transfer_records():
             record(18, {**item, b"present": integer(1)}), record(19, {**item, **reason}), record(20, reason)]
 
 
+def websocket_frame(first, payload, is_masked):
+    mask = b"\x01\x02\x03\x04"
+    header = bytes([first, len(payload) | is_masked << 7])
+    if not is_masked:
+        return header + payload
+    return header + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+
+
+def websocket_channels():
+    """A first byte for role and configuration, then steps: a kind from 12 on, a size, and so many received bytes."""
+    for choice in range(8):
+        is_masked = choice % 2 == 0
+        frames = [(0x82, b"binary"), (0x02, b"one"), (0x89, b"ping"), (0x00, b"two"), (0x80, b""), (0x8a, b""),
+                  (0x81, "κόσμε".encode()), (0x88, b"\x03\xe8bye")]
+        parts = [websocket_frame(first, payload, is_masked) for first, payload in frames]
+        yield bytes([choice]) + b"".join(b"\x0c" + bytes([len(part)]) + part for part in parts)
+        # Frames that keep the rules, of every opcode; writing, sending, time; a close of the application's own.
+        good = b"".join(b"\x03" + bytes([opcode]) + b"\x04data" for opcode in (0x80, 0x01, 0x02, 0x03, 0x04, 0x60))
+        yield bytes([choice]) + good + b"\x01\x00\x64\x01\x00\xff\xff\x02\x05\x02\x04\x05\x00\x02\x03"
+
+
+def websocket_handshakes():
+    for entry in json.loads((VECTORS / "websocket.json").read_text(encoding="utf-8"))["handshake"]:
+        yield b"\x3f" + entry["request"].encode()
+        yield b"\x80" + entry["response"].encode()
+    fields = ["Host: example.com", "Upgrade: websocket", "Connection: keep-alive, Upgrade",
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
+              "Sec-WebSocket-Protocol: stt.v1", "Origin: https://app.example"]
+    for count in range(len(fields) + 1):
+        lines = ["GET /stt?x HTTP/1.1"] + fields[:count]
+        yield b"\x07" + "".join(line + "\r\n" for line in lines).encode() + b"\r\n"
+    yield b"\x00HEAD / HTTP/1.0\r\n\r\n"
+    yield b"\xff\x0bexample.com\x04/stt\x12http://example.com"
+
+
 def inputs():
     """Target and input, one after another."""
     codec = json.loads((VECTORS / "codec.json").read_text(encoding="utf-8"))
@@ -111,6 +146,10 @@ def inputs():
     yield "transfer", b"\x05" + b"".join(transfer_records())
     for one in transfer_records():
         yield "transfer", b"\xff" + one
+    for one in websocket_channels():
+        yield "websocket_channel", one
+    for one in websocket_handshakes():
+        yield "websocket_handshake", one
 
 
 def without_padding(payload):
