@@ -106,7 +106,8 @@ connection::AttemptId SimulatedNetwork::connect_to(NodeNumber from,
                                                    const std::optional<handshake::NodeId>& wanted) {
     Node& node = *nodes_[from];
     for (NetworkObserver* observer : observers_) observer->on_connect(from, addresses);
-    const auto attempt = node.endpoint->connect(moment(from), node.shared_seed, addresses, wanted);
+    const std::vector<Route> routes(addresses.begin(), addresses.end());
+    const auto attempt = node.endpoint->connect(moment(from), node.shared_seed, routes, wanted);
     if (!node.is_draining) drain(from);
     return attempt;
 }

@@ -186,7 +186,7 @@ node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
         completion(Failure::node_closed, nullptr);
         return [] {};
     }
-    std::vector<Address> reachable;
+    std::vector<Route> reachable;
     std::error_code last_error = asio::error::address_family_not_supported;
     for (const Address& address : addresses) {
         if (socket_for(address) == nullptr) {
@@ -197,7 +197,7 @@ node::Cancel NodeBackend::connect(const std::vector<Address>& addresses,
                 continue;
             }
         }
-        reachable.push_back(address);
+        reachable.emplace_back(address);
     }
     if (reachable.empty()) {
         completion(last_error, nullptr);

@@ -35,7 +35,8 @@ NodeNumber add_third(SessionPair& pair, const connection::EndpointConfig& config
 
 // With a seed that the network did not give the nodes.
 void connect_with(SimulatedNetwork& network, handshake::SeedId seed) {
-    network.endpoint(client).connect(network.moment(client), seed, {&network.address(server), 1});
+    const Route route = network.address(server);
+    network.endpoint(client).connect(network.moment(client), seed, {&route, 1});
     network.touch(client, 0);  // drains it
 }
 

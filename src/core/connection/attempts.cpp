@@ -88,7 +88,9 @@ void Attempts::send_hello(Instant now, const Place& place, Try& one, const Route
     // A full outbox is a loss like any other on the way.
     (void)outbox.push(to, one.initiator->hello_frame());
     ++one.sent_count;
-    one.due_at = std::min(now + one.interval, one.started_at + config_.timeout);
+    one.due_at = one.started_at + config_.timeout;
+    // A WebSocket loses nothing. Spec protocol §4.3 (b).
+    if (!to.is_reliable()) one.due_at = std::min(now + one.interval, one.due_at);
     one.interval = std::min(2 * one.interval, config_.resend_max);
     timers_.insert({one.due_at, place});
 }

@@ -117,7 +117,12 @@ public:
     // This node's own network changed, or it woke: probes leave at once and with the first
     // backoff, and the session does not end before they could be answered.
     void network_changed(Instant now);
-    // The same without a change: who wants to know whether the peer is there asks it now.
+    // A PING leaves by this route, which becomes a path when the peer's answer comes by it: so a
+    // session goes on where its former path closed. Until then each question to the peer that
+    // finds the path in use closed goes there, too.
+    void probe_route(Instant now, const Route& route);
+    // As network_changed() without a change: who wants to know whether the peer is there asks it
+    // now.
     void ask_peer(Instant now);
     // A frame of the application's own type, 0x80 to 0xff, on any Stream ID, 0 included, with at
     // most custom_payload_size_max bytes: never resent, no credit, in congestion control; goes
@@ -252,6 +257,7 @@ private:
                             const wire::ControlMessage& message, std::size_t limit);
     std::optional<Transmit> transmit_answer(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_challenge(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_route_probe(Instant now, MutableBytes buffer);
 
     // Sending.
     void draw_skip() noexcept;
@@ -339,6 +345,8 @@ private:
     bool is_observed_to_tell_ = false;
     bool is_path_to_tell_ = false;
     unsigned probes_due_ = 0;
+    std::optional<Route> probed_route_;  // of probe_route(), until it is a path
+    bool is_route_probe_due_ = false;
     bool is_marking_ = false;            // the transmission under way carries ECT(0)
     std::optional<Instant> release_at_;  // pacing holds a datagram back until then
 

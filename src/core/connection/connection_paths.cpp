@@ -154,11 +154,28 @@ std::optional<Transmit> Connection::transmit_challenge(Instant now, MutableBytes
     return transmit;
 }
 
+// A PING: it moves the session at the peer (Spec protocol §11.1 (b)), and so does its PONG here.
+std::optional<Transmit> Connection::transmit_route_probe(Instant now, MutableBytes buffer) {
+    if (!probed_route_) return std::nullopt;
+    if (paths_.has(*probed_route_)) {
+        probed_route_.reset();
+        return std::nullopt;
+    }
+    const bool is_asked_in_vain = probes_due_ > 0 && paths_.send_limit() == 0;
+    if (!std::exchange(is_route_probe_due_, false) && !is_asked_in_vain) return std::nullopt;
+    if (is_asked_in_vain) --probes_due_;
+    wire::Ping ping;
+    random_->fill(ping.token);
+    liveness_.on_eliciting_sent(now);
+    return transmit_alone(now, buffer, *probed_route_, ping, recovery::datagram_size_base);
+}
+
 // ---- what happened outside
 
 void Connection::handle_route_closed(Instant now, const Route& route) {
     check_time(now);
     if (phase_ == Phase::closed) return;
+    if (probed_route_ == route) probed_route_.reset();
     if (paths_.on_closed(now, route)) on_path_taken(now);
     handle_loss_timeout(now);
 }
@@ -168,6 +185,13 @@ void Connection::network_changed(Instant now) {
     if (phase_ != Phase::active) return;
     paths_.on_network_changed(now);
     wake(now);
+}
+
+void Connection::probe_route(Instant now, const Route& route) {
+    check_time(now);
+    if (phase_ != Phase::active) return;
+    probed_route_ = route;
+    is_route_probe_due_ = true;
 }
 
 void Connection::ask_peer(Instant now) {

@@ -92,6 +92,7 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
         rotate_if_due(now);
         transmit = transmit_answer(now, buffer);
         if (!transmit) transmit = transmit_challenge(now, buffer);
+        if (!transmit) transmit = transmit_route_probe(now, buffer);
         if (!transmit) transmit = transmit_mtu_probe(now, buffer);
         if (!transmit) transmit = transmit_batch(now, buffer);
     }

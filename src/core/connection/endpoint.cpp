@@ -145,9 +145,23 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
         place = by_websocket_.erase(place);
         Entry& entry = sessions_.at(session);
         std::erase(entry.websockets, route.connection);
+        std::erase(entry.routes, route);
         entry.connection->handle_route_closed(moment.now, route);
         touch(session);
     }
+}
+
+void Endpoint::move_to(const Moment& moment, SessionHandle session, const Route& route) {
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    Entry& entry = found->second;
+    if (route.is_reliable()) note_route(session, route);
+    if (entry.connection->role() == session::Role::initiator) {
+        std::erase(entry.routes, route);
+        entry.routes.insert(entry.routes.begin(), route);
+    }
+    entry.connection->probe_route(moment.now, route);
+    touch(session);
 }
 
 void Endpoint::handle_timeout(const Moment& moment) {

@@ -62,12 +62,15 @@ public:
     void handle_timeout(const Moment& moment);
     // A WebSocket connection closed; it carried any number of sessions. Spec protocol §11.3 (c).
     void handle_route_closed(const Moment& moment, const Route& route);
+    // A session goes on by a route of this node's choice, such as a WebSocket that was opened in
+    // place of one that closed: see Connection::probe_route(). Should the peer have lost the
+    // session, a new one is tried for there as well. Without effect on one that has ended.
+    void move_to(const Moment& moment, SessionHandle session, const Route& route);
 
-    // Sends a HELLO to one address after the other; the first that answers becomes the session
+    // Sends a HELLO by one route after the other; the first that answers becomes the session
     // (see Attempts). `wanted` is the node id that must answer, if it matters. What is wrong
     // with the request comes as ConnectFailed, too.
-    AttemptId connect(const Moment& moment, handshake::SeedId seed,
-                      std::span<const Address> addresses,
+    AttemptId connect(const Moment& moment, handshake::SeedId seed, std::span<const Route> routes,
                       const std::optional<handshake::NodeId>& wanted = std::nullopt);
     void cancel(AttemptId attempt);
 
@@ -117,8 +120,8 @@ private:
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
         handshake::SeedId seed = 0;
-        // An initiator's: of connect().
-        std::vector<Address> addresses;
+        // An initiator's: of connect() and move_to(), less WebSockets that have closed.
+        std::vector<Route> routes;
         // WebSocket connections among its paths, and such as were.
         std::vector<std::uint64_t> websockets;
     };

@@ -6,12 +6,12 @@
 namespace stt::connection {
 
 AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
-                            std::span<const Address> addresses,
+                            std::span<const Route> routes,
                             const std::optional<handshake::NodeId>& wanted) {
     const stc::Context* const context = seeds_.find(seed);
     std::optional<ConnectError> error;
-    if (addresses.empty()) error = ConnectError::no_address;
-    if (addresses.size() > config_.address_count_max) error = ConnectError::too_many_addresses;
+    if (routes.empty()) error = ConnectError::no_address;
+    if (routes.size() > config_.address_count_max) error = ConnectError::too_many_addresses;
     if (session_room() <= responder_.half_open_count()) error = ConnectError::too_many_sessions;
     if (context == nullptr) error = ConnectError::seed_unknown;
     if (error) {
@@ -19,7 +19,6 @@ AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
         fail_attempt(moment.now, refused, *error);
         return refused;
     }
-    const std::vector<Route> routes(addresses.begin(), addresses.end());
     return attempts_.begin({moment.now, moment.unix_ms}, {seed, context, routes, wanted}, outbox_);
 }
 
@@ -105,16 +104,16 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
     Entry& entry =
         add_session(moment.now, won->seed, std::move(setup), initiator.take_session_key());
     entry.initiator = std::move(won->initiator);
+    if (won->route.is_reliable()) note_route(session, won->route);
     ++counted_.sessions_connected;
     if (const auto former = reconnections_.owner_of(won->attempt)) {
         entry.former = *former;
-        entry.addresses = sessions_.at(*former).addresses;
+        entry.routes = sessions_.at(*former).routes;
         return reconnections_.on_response(moment.now, *former, session,
                                           moment.now - won->started_at,
                                           entry.connection->path().rtt().smoothed());
     }
-    entry.addresses.reserve(won->addresses.size());
-    for (const Route& each : won->addresses) entry.addresses.push_back(each.address);
+    entry.routes = std::move(won->addresses);
     events_.push_back(SessionConnected{won->attempt, session, moment.now - won->started_at});
 }
 

@@ -37,7 +37,7 @@ struct Lonely {
     Moment moment() const { return {now, 1'700'000'000'000}; }
     void drain() {
         while (const auto transmit = endpoint.poll_transmit(moment(), buffer)) {
-            sent.push_back({now, transmit->to.address});
+            sent.push_back({now, transmit->to});
         }
         while (const auto event = endpoint.poll_event()) events.push_back(*event);
     }
@@ -60,7 +60,7 @@ struct Lonely {
     }
     struct Sent {
         Instant at{};
-        Address to;
+        Route to;
     };
     testing::SeededRandom random;
     Endpoint endpoint;
@@ -73,19 +73,19 @@ struct Lonely {
 
 TEST_CASE("protocol §4.3 (e): each address gets a HELLO of its own, 250 ms after the one before") {
     Lonely lonely;
-    const std::vector<Address> addresses{v6(1).address, v4(1).address, v6(2).address};
+    const std::vector<Route> addresses{v6(1), v4(1), v6(2)};
     const Instant started = lonely.now;
     lonely.endpoint.connect(lonely.moment(), lonely.seed, addresses);
     lonely.drain();
     lonely.run_until(started + milliseconds(510));
-    std::vector<std::pair<Duration, Address>> seen;
+    std::vector<std::pair<Duration, Route>> seen;
     for (const auto& sent : lonely.sent) seen.emplace_back(sent.at - started, sent.to);
     // The second HELLO to the first, as §4.3 (a) has it, comes at 250 ms as well.
-    const std::vector<std::pair<Duration, Address>> expected{{milliseconds(0), addresses[0]},
-                                                             {milliseconds(250), addresses[0]},
-                                                             {milliseconds(250), addresses[1]},
-                                                             {milliseconds(500), addresses[1]},
-                                                             {milliseconds(500), addresses[2]}};
+    const std::vector<std::pair<Duration, Route>> expected{{milliseconds(0), addresses[0]},
+                                                           {milliseconds(250), addresses[0]},
+                                                           {milliseconds(250), addresses[1]},
+                                                           {milliseconds(500), addresses[1]},
+                                                           {milliseconds(500), addresses[2]}};
     CHECK(seen == expected);
     // Each is tried for 10 s; the attempt fails with the last.
     lonely.run_until(started + milliseconds(10'499));
@@ -101,8 +101,8 @@ TEST_CASE("protocol §4.3 (e): with no delay between addresses all get their HEL
     EndpointConfig config;
     config.address_delay = Duration::zero();
     Lonely lonely(config);
-    std::vector<Address> addresses;
-    for (std::uint8_t i = 0; i < 64; ++i) addresses.push_back(v4(i).address);
+    std::vector<Route> addresses;
+    for (std::uint8_t i = 0; i < 64; ++i) addresses.push_back(v4(i));
     const AttemptId attempt = lonely.endpoint.connect(lonely.moment(), lonely.seed, addresses);
     lonely.drain();
     CHECK(lonely.sent.size() == 64);
@@ -116,8 +116,8 @@ TEST_CASE("protocol §4.5 (b): what is wrong with a request has its own error an
     EndpointConfig config;
     config.session_count_max = 1;
     Lonely lonely(config);
-    const std::vector<Address> one{v4(1).address};
-    const std::vector<Address> many(65, v4(1).address);
+    const std::vector<Route> one{v4(1)};
+    const std::vector<Route> many(65, v4(1));
     lonely.endpoint.connect(lonely.moment(), lonely.seed, {});
     lonely.endpoint.connect(lonely.moment(), lonely.seed, many);
     lonely.endpoint.connect(lonely.moment(), lonely.seed + 1, one);
@@ -177,7 +177,7 @@ TEST_CASE("a seed expires at its time, and tells") {
     const Instant expiry = lonely.now + seconds(5);
     const auto seed = lonely.endpoint.add_seed(std::vector<std::uint8_t>(32, 1), expiry);
     REQUIRE(seed);
-    const std::vector<Address> one{v4(1).address};
+    const std::vector<Route> one{v4(1)};
     lonely.endpoint.connect(lonely.moment(), *seed, one);
     lonely.run_until(expiry - Duration(1));
     CHECK(lonely.events.empty());
