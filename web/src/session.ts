@@ -170,6 +170,7 @@ export class Session {
   }
   async #open(kind: StreamKind, endpoint: string, options: MessageOptions): Promise<number> {
     const { priority = PRIORITY_DEFAULT, deadline = 0 } = options;
+    if (options.deadline !== undefined && kind !== 'expiring') throw openError();
     while (true) {
       this.#checkOpen();
       const key = this.#host.engine.open(this.#number, kind, endpoint, priority, deadline);
@@ -178,16 +179,13 @@ export class Session {
         return key;
       }
       if (key === FAILED_ENDED) throw this.#endedError();
-      if (key !== OPEN_STREAM_LIMIT) {
-        throw new SttError(
-          'bad-argument', 'an endpoint has at most 255 bytes, a priority is 0 to 7, and expiring ' +
-            'streams, and no others, have a deadline');
-      }
+      if (key !== OPEN_STREAM_LIMIT) throw openError();
       await this.#limitGate.wait();
     }
   }
   #keep<Kind extends IncomingStream>(key: number, stream: Kind): Kind {
     this.#streams.set(key, stream);
+    stream.onReleased = () => this.#streams.delete(key);
     return stream;
   }
 
@@ -239,16 +237,8 @@ export class Session {
       this.#incoming.push(stream);
       this.#incomingGate.open();
     } else {
-      this.#streams.delete(this.#keyOf(stream));
-      this.#host.engine.refuse(this.#number, this.#keyOf(stream));
-      this.#host.schedule();
+      stream.refuse();
     }
-  }
-  #keyOf(stream: IncomingStream): number {
-    for (const [key, kept] of this.#streams) {
-      if (kept === stream) return key;
-    }
-    return -1;
   }
   #onOpened(key: number): void {
     const info = this.#host.engine.streamInfo(this.#number, key);
@@ -359,4 +349,10 @@ export class Session {
   }
   /** @internal Whoever owns the host: the engine still has to tell the peer. */
   onEnded: (() => void) | undefined;
+}
+
+function openError(): SttError {
+  return new SttError(
+    'bad-argument', 'an endpoint has at most 255 bytes, a priority is 0 to 7, and expiring ' +
+      'streams, and no others, have a deadline');
 }

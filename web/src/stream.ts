@@ -98,6 +98,16 @@ export abstract class StreamBase<Item> {
 
   // ---- from the session
 
+  /** @internal Nobody serves it: the peer is told code 7. */
+  refuse(): void {
+    this.host.engine.refuse(this.session, this.key);
+    this.#isReleased = true;
+    this.#isReadDone = this.#isWriteDone = true;
+    this.host.schedule();
+    this.onReleased?.();
+  }
+  /** @internal The engine knows it no more. */
+  onReleased: (() => void) | undefined;
   /** @internal */
   onReadable(): void {
     this.readableGate.open();
@@ -197,6 +207,7 @@ export abstract class StreamBase<Item> {
     this.#isReleased = true;
     this.host.engine.release(this.session, this.key);
     this.host.schedule();
+    this.onReleased?.();
   }
 
   /** @internal */
