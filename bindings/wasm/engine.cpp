@@ -20,9 +20,14 @@ constexpr std::uint64_t stream_window_max = 4u << 20;
 constexpr std::uint64_t session_window_max = 16u << 20;
 static_assert(send_buffer_max >= stt::message_size_max);
 
-connection::EndpointConfig make_config(stc::RandomSource& random) {
+connection::EndpointConfig make_config(const std::optional<Engine::Identity>& identity,
+                                       stc::RandomSource& random) {
     connection::EndpointConfig config;
-    random.fill(config.identity);
+    if (identity) {
+        config.identity = *identity;
+    } else {
+        random.fill(config.identity);
+    }
     config.capabilities = {.streaming = true, .udp = false, .websocket = true};
     config.connection.send_buffer_max = send_buffer_max;
     config.connection.stream_window_max = stream_window_max;
@@ -71,8 +76,8 @@ stream::StreamKey stream_key(double given) noexcept {
     return {static_cast<std::uint16_t>(value & 0xffff), value >> 16};
 }
 
-Engine::Engine()
-    : endpoint_(make_config(random_), random_),
+Engine::Engine(const std::optional<Identity>& identity)
+    : endpoint_(make_config(identity, random_), random_),
       buffer_(stt::message_size_max),
       message_(transmit_size_max) {}
 
@@ -98,6 +103,19 @@ connection::AttemptId Engine::connect(handshake::SeedId seed, std::uint64_t webs
     }
     const Route route = route_of(websocket);
     return endpoint_.connect(moment_, seed, {&route, 1}, wanted);
+}
+
+connection::ConnectError Engine::handshake_fault() const noexcept {
+    using wire::DropReason;
+    const auto count = [this](DropReason reason) {
+        return endpoint_.drops()[static_cast<std::size_t>(reason)];
+    };
+    if (count(DropReason::handshake_wrong_peer) > 0) return connection::ConnectError::wrong_peer;
+    const bool is_other_protocol = count(DropReason::handshake_version) > 0 ||
+                                   count(DropReason::handshake_malformed) > 0 ||
+                                   count(DropReason::handshake_commitment) > 0;
+    return is_other_protocol ? connection::ConnectError::incompatible
+                             : connection::ConnectError::timeout;
 }
 
 void Engine::receive(std::uint64_t websocket, std::size_t size) {

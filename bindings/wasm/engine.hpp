@@ -55,7 +55,9 @@ struct Record {
 // room, next_event() until none, then next_timeout() once.
 class Engine {
 public:
-    Engine();
+    using Identity = std::array<std::uint8_t, 32>;
+    // Without an identity, which a node keeps, it is another node each time.
+    explicit Engine(const std::optional<Identity>& identity);
 
     // Both clocks, before every other call: milliseconds since any fixed time, and unix time.
     void set_time(double now_ms, double unix_ms) noexcept;
@@ -70,6 +72,8 @@ public:
     // `peer_size` is 0, or 32 when the node id that must answer lies in the buffer.
     connection::AttemptId connect(handshake::SeedId seed, std::uint64_t websocket,
                                   std::size_t peer_size);
+    // Why no answer to a HELLO was of use so far; ConnectError::timeout: none came.
+    connection::ConnectError handshake_fault() const noexcept;
     void cancel(connection::AttemptId attempt) { endpoint_.cancel(attempt); }
     // A binary message of `size` bytes in the buffer; opened in place.
     void receive(std::uint64_t websocket, std::size_t size);

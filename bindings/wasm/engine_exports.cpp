@@ -9,8 +9,11 @@ using stt::wasm::Engine;
 using stt::wasm::integer;
 using stt::wasm::number;
 
-STT_EXPORT(stt_engine_new) Engine* stt_engine_new() {
-    return std::make_unique<Engine>().release();
+// `identity`: 32 bytes, or null.
+STT_EXPORT(stt_engine_new) Engine* stt_engine_new(const std::uint8_t* identity) {
+    std::optional<Engine::Identity> kept;
+    if (identity != nullptr) std::copy_n(identity, kept.emplace().size(), kept->begin());
+    return std::make_unique<Engine>(kept).release();
 }
 STT_EXPORT(stt_engine_delete) void stt_engine_delete(Engine* engine) {
     const std::unique_ptr<Engine> owned(engine);
@@ -47,6 +50,12 @@ double stt_connect(Engine* engine, double seed, double websocket, std::size_t pe
 }
 STT_EXPORT(stt_cancel) void stt_cancel(Engine* engine, double attempt) {
     engine->cancel(integer(attempt));
+}
+// As text of the record; empty while no answer has come.
+STT_EXPORT(stt_handshake_fault) void stt_handshake_fault(Engine* engine) {
+    const auto fault = engine->handshake_fault();
+    stt::wasm::Record& record = engine->fresh_record();
+    if (fault != stt::connection::ConnectError::timeout) record.text = name_of(fault);
 }
 STT_EXPORT(stt_receive) void stt_receive(Engine* engine, double websocket, std::size_t size) {
     engine->receive(integer(websocket), size);

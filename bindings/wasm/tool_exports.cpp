@@ -14,9 +14,9 @@ using namespace stt;
 
 namespace {
 
-// Text comes in, and the seed goes out, here: one at a time, and wiped by JavaScript's next call.
-// Room for the digits of the largest seed and white space around them.
-std::array<std::uint8_t, 2 * seed_size_max + 64> seed_text;
+// The text of a seed or an identity comes in, and a seed goes out, here: one at a time, wiped when
+// it was taken. Room for the digits of the largest seed and white space around them.
+std::array<std::uint8_t, 2 * seed_size_max + 64> secret_input;
 
 // Frames as a full datagram or WebSocket message has them, folded as the engine does.
 class FoldBench {
@@ -60,23 +60,23 @@ private:
 
 }  // namespace
 
-STT_EXPORT(stt_seed_text) std::uint8_t* stt_seed_text() {
-    return seed_text.data();
+STT_EXPORT(stt_secret_input) std::uint8_t* stt_secret_input() {
+    return secret_input.data();
 }
-STT_EXPORT(stt_seed_text_size) std::size_t stt_seed_text_size() {
-    return seed_text.size();
+STT_EXPORT(stt_secret_input_size) std::size_t stt_secret_input_size() {
+    return secret_input.size();
 }
 // The text there becomes the bytes of the seed, whose size is returned. 0: it is no seed.
 STT_EXPORT(stt_parse_seed) std::size_t stt_parse_seed(std::size_t size) {
-    const Bytes text = Bytes(seed_text).first(std::min(size, seed_text.size()));
+    const Bytes text = Bytes(secret_input).first(std::min(size, secret_input.size()));
     const auto seed = seed_from_hex(text_of(text));
-    wipe(seed_text);
+    wipe(secret_input);
     if (!seed) return 0;
-    std::copy(seed->bytes().begin(), seed->bytes().end(), seed_text.begin());
+    std::copy(seed->bytes().begin(), seed->bytes().end(), secret_input.begin());
     return seed->bytes().size();
 }
-STT_EXPORT(stt_wipe_seed) void stt_wipe_seed() {
-    wipe(seed_text);
+STT_EXPORT(stt_wipe_secret) void stt_wipe_secret() {
+    wipe(secret_input);
 }
 
 STT_EXPORT(stt_bench_new) FoldBench* stt_bench_new(std::size_t frame_size) {

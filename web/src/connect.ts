@@ -14,6 +14,11 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** The 32 bytes that name the node that must answer. */
   peer?: Uint8Array;
+  /**
+   * 32 random bytes that the page keeps, and nobody else has: so it is the same node to its peers
+   * each time. Another one each time unless given.
+   */
+  identity?: Uint8Array;
   /** Whether a WebSocket that closes is opened anew; true unless given. */
   reconnect?: boolean;
   /** Where there is none of the browser's. */
@@ -112,10 +117,11 @@ class Connector {
     this.#host = new Host(module, {
       connected: (session) => this.#onConnected(session),
       connectFailed: (_attempt, error) => this.#onConnectFailed(error),
+      received: () => this.#checkAnswer(),
       reconnected: (event) => this.#onReconnected(event),
       socketClosed: (socket) => this.#onSocketClosed(socket),
       broken: (error) => this.#onBroken(error),
-    });
+    }, options.identity);
   }
 
   async connect(seed: Uint8Array): Promise<Session> {
@@ -154,6 +160,12 @@ class Connector {
     }
   }
 
+  // On a WebSocket nobody else can answer: there is nothing to wait for.
+  #checkAnswer(): void {
+    if (this.#pending === undefined || this.#session !== undefined) return;
+    const fault = this.#host.engine.handshakeFault();
+    if (fault !== '') this.#pending.reject(connectError(fault));
+  }
   #onConnected(handle: number): SessionSink {
     this.#session = this.#adopt(handle);
     this.#pending?.resolve(this.#session);

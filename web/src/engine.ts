@@ -54,9 +54,10 @@ export class Engine {
   /** Bytes that cross in one call. */
   readonly bufferSize: number;
 
-  constructor(module: WebModule) {
+  /** `identity`: 32 bytes of which the node id is made; another node each time without. */
+  constructor(module: WebModule, identity?: Uint8Array) {
     this.#module = module;
-    this.#handle = module.calls.stt_engine_new();
+    this.#handle = createEngine(module, identity);
     this.#buffer = module.calls.stt_buffer(this.#handle);
     this.bufferSize = module.calls.stt_buffer_size(this.#handle);
   }
@@ -96,6 +97,11 @@ export class Engine {
   }
   cancel(attempt: number): void {
     this.#module.calls.stt_cancel(this.#handle, attempt);
+  }
+  /** Why no answer to a HELLO was of use so far; empty: none came. */
+  handshakeFault(): string {
+    this.#module.calls.stt_handshake_fault(this.#handle);
+    return this.#record().text;
   }
   receive(socket: number, message: Uint8Array): void {
     if (message.length > this.bufferSize) return; // no node sends such
@@ -233,4 +239,14 @@ export class Engine {
   waitAcknowledged(session: number, stream: number): number {
     return this.#module.calls.stt_wait_acknowledged(this.#now(), session, stream);
   }
+}
+
+function createEngine(module: WebModule, identity: Uint8Array | undefined): number {
+  if (identity === undefined) return module.calls.stt_engine_new(0);
+  if (identity.length !== 32) throw new SttError('bad-argument', 'an identity has 32 bytes');
+  const place = module.calls.stt_secret_input();
+  module.bytes(place, identity.length).set(identity);
+  const engine = module.calls.stt_engine_new(place);
+  module.calls.stt_wipe_secret();
+  return engine;
 }

@@ -24,6 +24,8 @@ export interface HostListener {
   connectFailed?(attempt: number, error: string): void;
   reconnected?(event: EngineEvent): SessionSink | undefined;
   socketClosed?(socket: number): void;
+  /** A message was taken, and what it brought has been told. */
+  received?(): void;
   /** The engine's own state is broken: nothing works any more. */
   broken?(error: unknown): void;
 }
@@ -65,8 +67,8 @@ export class Host {
   #isScheduled = false;
   #isDisposed = false;
 
-  constructor(module: WebModule, listener: HostListener) {
-    this.engine = new Engine(module);
+  constructor(module: WebModule, listener: HostListener, identity?: Uint8Array) {
+    this.engine = new Engine(module, identity);
     this.#module = module;
     this.#listener = listener;
   }
@@ -85,6 +87,7 @@ export class Host {
       const message = new Uint8Array(event.data);
       this.#guard(() => this.engine.receive(number, message));
       this.#run();
+      if (!this.#isDisposed) this.#listener.received?.();
     });
     socket.addEventListener('close', () => this.#forget(number));
     socket.addEventListener('error', () => this.#forget(number));

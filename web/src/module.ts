@@ -5,7 +5,7 @@ import { SttError } from './errors.js';
 export interface Exports {
   memory: WebAssembly.Memory;
   _initialize(): void;
-  stt_engine_new(): number;
+  stt_engine_new(identity: number): number;
   stt_engine_delete(engine: number): void;
   stt_set_time(engine: number, nowMs: number, unixMs: number): void;
   stt_buffer(engine: number): number;
@@ -17,6 +17,7 @@ export interface Exports {
   stt_add_seed(engine: number, size: number): number;
   stt_connect(engine: number, seed: number, socket: number, peerSize: number): number;
   stt_cancel(engine: number, attempt: number): void;
+  stt_handshake_fault(engine: number): void;
   stt_receive(engine: number, socket: number, size: number): void;
   stt_route_closed(engine: number, socket: number): void;
   stt_move_to(engine: number, session: number, socket: number): void;
@@ -50,10 +51,10 @@ export interface Exports {
   stt_statistics(engine: number, session: number): number;
   stt_statistics_numbers(engine: number): number;
   stt_drop_reason(engine: number, index: number): number;
-  stt_seed_text(): number;
-  stt_seed_text_size(): number;
+  stt_secret_input(): number;
+  stt_secret_input_size(): number;
   stt_parse_seed(size: number): number;
-  stt_wipe_seed(): void;
+  stt_wipe_secret(): void;
   stt_bench_new(frameSize: number): number;
   stt_bench_delete(bench: number): void;
   stt_bench_fold(bench: number): void;

@@ -12,13 +12,13 @@ export async function parseSeed(text: string): Promise<Uint8Array> {
   const { calls } = module;
   const digits = module.encode(text);
   let size = 0;
-  if (digits.length <= calls.stt_seed_text_size()) {
-    module.bytes(calls.stt_seed_text(), digits.length).set(digits);
+  if (digits.length <= calls.stt_secret_input_size()) {
+    module.bytes(calls.stt_secret_input(), digits.length).set(digits);
     size = calls.stt_parse_seed(digits.length);
   }
   digits.fill(0);
-  const seed = module.bytes(calls.stt_seed_text(), size).slice();
-  calls.stt_wipe_seed();
+  const seed = module.bytes(calls.stt_secret_input(), size).slice();
+  calls.stt_wipe_secret();
   if (size === 0) {
     throw new SttError('bad-seed', 'a seed is 32 to 8,192 hex digits, as `stt seed show` prints');
   }

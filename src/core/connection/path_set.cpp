@@ -145,8 +145,10 @@ PathSet::Response PathSet::on_response(Instant now, const Route& from, const wir
 bool PathSet::on_frame(Instant now, const Route& from, const Frame& frame) {
     Path* const path = find(from);
     if (path == nullptr) {
-        if (frame.is_moving) add_candidate(now, from, frame);
-        return false;
+        if (!frame.is_moving) return false;
+        const bool is_stranded = paths_.front().is_closed;
+        add_candidate(now, from, frame);
+        return is_stranded;  // then it was taken
     }
     path->bytes_received += frame.size;
     if (!frame.is_moving) return false;

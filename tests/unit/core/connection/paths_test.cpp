@@ -384,6 +384,13 @@ TEST_CASE(
     peer.clear();
     peer.deliver_from(next, sealed(peer, pong));
     CHECK(peer.connection()->route() == next);
+    const auto is_taken = [&](const EndpointEvent& event) {
+        const auto* of_session = std::get_if<SessionEvent>(&event);
+        const auto* taken =
+            of_session == nullptr ? nullptr : std::get_if<PathTaken>(&of_session->event);
+        return taken != nullptr && taken->route == next;
+    };
+    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_taken) == 1);
     CHECK(peer.messages<wire::PathChallenge>().size() == 1);
     peer.clear();
     peer.advance(seconds(1));
