@@ -67,10 +67,10 @@ public:
     Instant now() const { return now_; }
 
     void connect() {
-        const Address address = Address::ipv4({10, 0, 0, 1}, 9001);
+        const Route route = Address::ipv4({10, 0, 0, 1}, 9001);
         const auto attempt = [&] {
             Node& node = *nodes_[initiator];
-            (void)node.endpoint.connect(moment(), node.seed, {&address, 1});
+            (void)node.endpoint.connect(moment(), node.seed, {&route, 1});
         };
         as(initiator, attempt);
     }

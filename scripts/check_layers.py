@@ -5,6 +5,7 @@
    be allowed by the table below, and including what is not declared is an error.
  * The pure folders know no clock, socket, thread, file or randomness of the system.
  * cli/ and examples/ see only the public headers, <stt/...>.
+ * bindings/wasm sees those that need no system, the pure folders, and the records of transfers.
 
 Prints one line for each fault; the exit code is 1 when there is any.
 """
@@ -38,6 +39,9 @@ ALLOWED = {
         "core/websocket", "platform", "transport/udp", "transport/websocket"],
 }
 PURE = ("base", "codec", "stc", "core")
+# Of the command, what bindings/wasm has in common with it: bytes, and no files.
+WEB_SHARED = ("cli/transfer/message.hpp", "cli/transfer/path_rules.hpp",
+              "cli/transfer/record_reader.hpp")
 
 IMPURE_HEADER = re.compile(
     r"asio(/|\.hpp)|sys/|netinet/|arpa/|net/|linux/|(poll|unistd|fcntl|netdb|pthread|time)\.h$"
@@ -160,6 +164,29 @@ def check_users(report):
                     report.add(path, line, f"{name} may include only <stt/...>, not {include}")
 
 
+def check_web_binding(folders, impure_public, report):
+    """The engine in a browser: nothing that a browser does not have."""
+    binding = ROOT / "bindings" / "wasm"
+    own = {path.name for path in binding.iterdir()}
+    for path in sources_under(binding):
+        for line, include in includes_of(path):
+            target = folder_of(include, folders)
+            is_pure = target is not None and target.split("/")[0] in PURE
+            if target is not None and not is_pure:
+                report.add(path, line, f"bindings/wasm may not include {include}")
+            elif IMPURE_HEADER.match(include) or include in impure_public:
+                report.add(path, line, f"bindings/wasm is for browsers and may not have {include}")
+            elif target is None and "/" in include and not include.startswith("stt/") and (
+                    include not in WEB_SHARED):
+                report.add(path, line, f"{include} is not for bindings/wasm")
+            elif "/" not in include and include.endswith(".hpp") and include not in own:
+                report.add(path, line, f"{include} is not in bindings/wasm")
+        code = without_comments_and_texts(path.read_text(encoding="utf-8"))
+        for match in IMPURE_NAME.finditer(code):
+            line = code.count("\n", 0, match.start()) + 1
+            report.add(path, line, f"bindings/wasm may not use {match.group().strip()}")
+
+
 def check_every_source_is_in_a_library(folders, report):
     for path in sources_under(ROOT / "src"):
         own = path.parent.relative_to(ROOT / "src").as_posix()
@@ -174,6 +201,7 @@ def main():
     for folder, deps in sorted(libraries.items()):
         check_library(folder, deps, set(libraries), impure_public, report)
     check_users(report)
+    check_web_binding(set(libraries), impure_public, report)
     check_every_source_is_in_a_library(set(libraries), report)
     for fault in report.faults:
         print(fault)

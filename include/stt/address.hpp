@@ -37,7 +37,7 @@ public:
 
     std::string to_string() const;
 
-    friend auto operator<=>(const Address&, const Address&) noexcept = default;
+    friend std::strong_ordering operator<=>(const Address&, const Address&) noexcept = default;
 
 private:
     std::array<std::uint8_t, 16> octets_{};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <stt/bytes.hpp>
+#include <type_traits>
 
 namespace stt {
 
@@ -29,6 +30,16 @@ template <class Unsigned>
 void store(std::uint8_t* bytes, Unsigned value, std::endian order) noexcept {
     if (order != std::endian::native) value = byte_swapped(value);
     std::memcpy(bytes, &value, sizeof value);
+}
+
+// std::bit_cast, which the standard library of Emscripten 3.1 lacks.
+template <class To, class From>
+To bits_as(const From& from) noexcept {
+    static_assert(sizeof(To) == sizeof(From));
+    static_assert(std::is_trivially_copyable_v<To> && std::is_trivially_copyable_v<From>);
+    To to;
+    std::memcpy(&to, &from, sizeof to);
+    return to;
 }
 
 // `bytes` must hold sizeof(Unsigned) bytes.

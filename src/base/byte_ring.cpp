@@ -21,7 +21,8 @@ void ByteRing::reserve_until(std::uint64_t end) {
     STT_CHECK(needed <= window_max);
     const std::size_t grown_capacity =
         std::max(capacity_min, std::bit_ceil(static_cast<std::size_t>(needed)));
-    auto grown = std::make_unique_for_overwrite<std::uint8_t[]>(grown_capacity);
+    // Not make_unique(): what is about to be overwritten need not be zeroed first.
+    std::unique_ptr<std::uint8_t[]> grown(new std::uint8_t[grown_capacity]);
     // Every byte keeps its offset; where it lies follows from the new capacity.
     for (std::size_t copied = 0; copied < capacity_;) {
         const std::uint64_t offset = begin_ + copied;

@@ -20,7 +20,7 @@ struct Route {
 
     // A WebSocket: what is sent arrives in order while the connection is open, or it closes.
     bool is_reliable() const noexcept { return connection != 0; }
-    friend auto operator<=>(const Route&, const Route&) noexcept = default;
+    friend std::strong_ordering operator<=>(const Route&, const Route&) noexcept = default;
 };
 
 }  // namespace stt

@@ -1,10 +1,10 @@
 // Bytes to values. Spec protocol §2, Decoding.
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <stt/value.hpp>
 #include <utility>
 
+#include "base/byte_order.hpp"
 #include "codec/reader.hpp"
 #include "codec/tlv_primitives.hpp"
 
@@ -98,12 +98,12 @@ private:
     Result<Value, DecodeError> float32() {
         STT_TRY(const std::uint32_t bits, reader_.u32());
         if (is_strict_) return Unexpected(DecodeError::not_canonical);
-        return Value(static_cast<double>(std::bit_cast<float>(bits)));
+        return Value(static_cast<double>(bits_as<float>(bits)));
     }
 
     Result<Value, DecodeError> float64() {
         STT_TRY(const std::uint64_t bits, reader_.u64());
-        const auto value = std::bit_cast<double>(bits);
+        const auto value = bits_as<double>(bits);
         if (is_strict_ && std::isnan(value) && bits != codec::canonical_nan_bits) {
             return Unexpected(DecodeError::not_canonical);
         }

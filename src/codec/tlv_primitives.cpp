@@ -1,9 +1,10 @@
 #include "codec/tlv_primitives.hpp"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <stt/check.hpp>
+
+#include "base/byte_order.hpp"
 
 namespace stt::codec {
 namespace {
@@ -58,7 +59,7 @@ void write_unsigned_integer(Writer& writer, std::uint64_t value) noexcept {
 
 void write_float(Writer& writer, double value) noexcept {
     write_tag(writer, Tag::float64);
-    writer.u64(std::isnan(value) ? canonical_nan_bits : std::bit_cast<std::uint64_t>(value));
+    writer.u64(std::isnan(value) ? canonical_nan_bits : bits_as<std::uint64_t>(value));
 }
 
 void write_bytes(Writer& writer, Bytes value) noexcept {

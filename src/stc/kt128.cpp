@@ -87,7 +87,8 @@ class Tree {
 public:
     void update(Bytes data) {
         if (size_ < leaf_size) {
-            const Bytes head = data.first(std::min(leaf_size - size_, data.size()));
+            const Bytes head = data.first(
+                static_cast<std::size_t>(std::min<std::uint64_t>(leaf_size - size_, data.size())));
             node_.absorb(head);
             size_ += head.size();
             data = data.subspan(head.size());
@@ -129,7 +130,7 @@ private:
     // Only a message of more than one chunk pays for the held leaves.
     void begin_leaves() {
         node_.absorb(chaining_prefix);
-        held_ = std::make_unique_for_overwrite<std::uint8_t[]>(held_size_max);
+        held_.reset(new std::uint8_t[held_size_max]);  // not make_unique(): no need of zeros
     }
 
     // Keeps what there is room for; says how much that was.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <stdexcept>
 
@@ -13,6 +14,16 @@ Number parsed(const std::string& text) {
     Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) {
+        throw std::invalid_argument("not a number: " + text);
+    }
+    return value;
+}
+
+// The standard library of Emscripten has no from_chars() for it.
+double parsed_float(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (text.empty() || end != text.c_str() + text.size()) {
         throw std::invalid_argument("not a number: " + text);
     }
     return value;
@@ -65,7 +76,7 @@ Value value_of(const Json& json) {
     if (type == "int") return integer_of(body.get<std::string>());
     if (type == "bytes") return Value(bytes_of_hex(body.get<std::string>()));
     if (type == "string") return Value(body.get<std::string>());
-    if (type == "float") return Value(parsed<double>(body.get<std::string>()));
+    if (type == "float") return Value(parsed_float(body.get<std::string>()));
     if (type == "list") return list_of(body);
     if (type == "dict") return dict_of(body);
     throw std::invalid_argument("unknown type of value: " + type);

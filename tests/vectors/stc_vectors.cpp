@@ -65,7 +65,7 @@ void run_turboshake(const Entry& entry, Tally& tally) {
 }
 
 void run_kt128(const Entry& entry, Tally& tally) {
-    ByteVector message(entry.number("pattern_length"));
+    ByteVector message(static_cast<std::size_t>(entry.number("pattern_length")));
     for (std::size_t i = 0; i < message.size(); ++i) {
         message[i] = static_cast<std::uint8_t>(i % 0xfb);
     }

@@ -196,7 +196,7 @@ void run_rotation(const Entry& entry, Tally& tally) {
     const Json& direction_keys = entry.at("direction_key");
     const Json& stream_keys = entry.at("stream_key");
     std::size_t compared = 0;
-    for (std::uint64_t epoch = 0; epoch <= nonces.size(); ++epoch) {
+    for (std::size_t epoch = 0; epoch <= nonces.size(); ++epoch) {
         if (epoch > 0) {
             const auto nonce_hex = nonces.at(epoch - 1).get<std::string>();
             direction.rotate(nonce_hex);

@@ -169,7 +169,8 @@ void Connection::handle_while_closing(const Route& from, const wire::FrameView& 
 void Connection::grow_window(Instant now) {
     ++window_frames_;
     if (now - window_interval_start_ < 2 * round_trip()) return;
-    window_.set_size(2 * window_frames_);
+    window_.set_size(
+        static_cast<std::size_t>(std::min<std::uint64_t>(2 * window_frames_, SIZE_MAX)));
     window_interval_start_ = now;
     window_frames_ = 0;
 }

@@ -151,7 +151,7 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
         place = by_websocket_.erase(place);
         Entry& entry = sessions_.at(session);
         std::erase(entry.websockets, route.connection);
-        if (entry.standby == route) entry.standby.reset();
+        std::erase(entry.routes, route);
         entry.connection->handle_route_closed(moment.now, route);
         touch(session);
     }
@@ -173,11 +173,13 @@ void Endpoint::set_route_full(const Route& route, bool is_full) {
 void Endpoint::move_to(const Moment& moment, SessionHandle session, const Route& route) {
     const auto found = sessions_.find(session);
     if (found == sessions_.end()) return;
+    Entry& entry = found->second;
     if (route.is_reliable()) {
         note_route(session, route);
-        found->second.standby = route;
+        const bool is_initiator = entry.connection->role() == session::Role::initiator;
+        if (is_initiator) entry.routes.insert(entry.routes.begin(), route);
     }
-    found->second.connection->move_to(moment.now, route);
+    entry.connection->move_to(moment.now, route);
     touch(session);
 }
 

@@ -126,12 +126,10 @@ private:
         // An initiator's, until the peer has confirmed.
         std::unique_ptr<handshake::Initiator> initiator;
         handshake::SeedId seed = 0;
-        // An initiator's: those of connect() that need not be open.
-        std::vector<Address> addresses;
+        // An initiator's: of connect() and move_to(), less WebSockets that have closed.
+        std::vector<Route> routes;
         // WebSocket connections among its paths, and such as were.
         std::vector<std::uint64_t> websockets;
-        // The WebSocket that move_to() named last, while it is open.
-        std::optional<Route> standby;
     };
     void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
     template <class Event>

@@ -104,18 +104,16 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
     Entry& entry =
         add_session(moment.now, won->seed, std::move(setup), initiator.take_session_key());
     entry.initiator = std::move(won->initiator);
+    if (won->route.is_reliable()) note_route(session, won->route);
     ++counted_.sessions_connected;
     if (const auto former = reconnections_.owner_of(won->attempt)) {
         entry.former = *former;
-        entry.addresses = sessions_.at(*former).addresses;
+        entry.routes = sessions_.at(*former).routes;
         return reconnections_.on_response(moment.now, *former, session,
                                           moment.now - won->started_at,
                                           entry.connection->path().rtt().smoothed());
     }
-    entry.addresses.reserve(won->addresses.size());
-    for (const Route& each : won->addresses) {
-        if (!each.is_reliable()) entry.addresses.push_back(each.address);
-    }
+    entry.routes = std::move(won->addresses);
     events_.push_back(SessionConnected{won->attempt, session, moment.now - won->started_at});
 }
 

@@ -24,7 +24,7 @@ void Endpoint::follow(Instant now, SessionHandle session, Entry& entry) {
         return reconnections_.on_failed(now, former);
     }
     const bool is_wanted = connection.is_unreachable() && connection.is_confirmed() &&
-                           is_active(connection) && (!entry.addresses.empty() || entry.standby) &&
+                           is_active(connection) && !entry.routes.empty() &&
                            config_.reconnect.is_enabled;
     if (is_wanted == entry.is_reconnecting) return;
     if (!is_wanted) return stop_reconnecting(now, session, entry);
@@ -45,7 +45,7 @@ void Endpoint::stop_reconnecting(Instant now, SessionHandle session, Entry& entr
 void Endpoint::discard(Instant now, SessionHandle session, Entry& entry) {
     entry.former = 0;
     entry.is_discarded = true;
-    entry.addresses = {};
+    entry.routes = {};
     entry.connection->close(now, static_cast<std::uint64_t>(ErrorCode::none), {});
     touch(session);
 }
@@ -71,11 +71,10 @@ void Endpoint::try_reconnect(const Moment& moment, SessionHandle former) {
         return reconnections_.postpone(moment.now, former);
     }
     std::vector<Route> routes;
-    if (entry.standby) routes.push_back(*entry.standby);
     const Route& last = entry.connection->route();
     if (!last.is_reliable()) routes.push_back(last);
-    for (const Address& address : entry.addresses) {
-        if (Route(address) != last) routes.emplace_back(address);
+    for (const Route& route : entry.routes) {
+        if (route != last || last.is_reliable()) routes.push_back(route);
     }
     routes.resize(std::min(routes.size(), config_.address_count_max));
     // The WebSocket that it was made by has closed, and there is no other yet.

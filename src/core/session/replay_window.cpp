@@ -55,12 +55,12 @@ void ReplayWindow::set_size(std::size_t size_wanted) {
 }
 
 bool ReplayWindow::is_marked(std::uint64_t sequence) const noexcept {
-    const std::uint64_t place = sequence % size();
+    const auto place = static_cast<std::size_t>(sequence % size());
     return ((bits_[place / word_bits] >> (place % word_bits)) & 1) != 0;
 }
 
 void ReplayWindow::mark(std::uint64_t sequence) noexcept {
-    const std::uint64_t place = sequence % size();
+    const auto place = static_cast<std::size_t>(sequence % size());
     bits_[place / word_bits] |= std::uint64_t{1} << (place % word_bits);
 }
 
@@ -68,7 +68,7 @@ void ReplayWindow::mark(std::uint64_t sequence) noexcept {
 // an attacker's victim 65,536 steps.
 void ReplayWindow::clear(std::uint64_t first, std::uint64_t end) noexcept {
     while (first < end) {
-        const std::uint64_t place = first % size();
+        const auto place = static_cast<std::size_t>(first % size());
         const std::uint64_t bit = place % word_bits;
         const std::uint64_t count = std::min(end - first, word_bits - bit);
         const std::uint64_t ones =

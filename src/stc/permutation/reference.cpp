@@ -1,7 +1,6 @@
 #include "stc/permutation/reference.hpp"
 
 #include <array>
-#include <bit>
 
 #include "base/byte_order.hpp"
 #include "base/secret.hpp"
@@ -32,7 +31,8 @@ void rho(Lattice& a) noexcept {
     std::size_t x = 1;
     std::size_t y = 0;
     for (unsigned t = 0; t < 24; ++t) {
-        a[x][y] = std::rotl(a[x][y], static_cast<int>((t + 1) * (t + 2) / 2 % 64));
+        const unsigned count = (t + 1) * (t + 2) / 2 % 64;  // never 0
+        a[x][y] = a[x][y] << count | a[x][y] >> (64 - count);
         const std::size_t next_y = (2 * x + 3 * y) % 5;
         x = y;
         y = next_y;

@@ -31,7 +31,7 @@ inline constexpr unsigned rotations[lane_count] = {
 };
 
 // Pi: the lane that moves to (x, y). FIPS 202 §3.2.3.
-consteval unsigned source_of(unsigned x, unsigned y) {
+constexpr unsigned source_of(unsigned x, unsigned y) {
     return (x + 3 * y) % 5 + 5 * x;
 }
 
