@@ -49,7 +49,7 @@ class Rules:
     })
     # Clauses of a transport that this product does not have yet.
     websocket: frozenset = frozenset({
-        "protocol §4.3 (b)", "protocol §13.4"})
+        "protocol §4.3 (b)"})
     # Clauses whose features are on their way. To be empty.
     pending: frozenset = PENDING
 

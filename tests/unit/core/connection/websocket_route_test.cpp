@@ -214,5 +214,20 @@ TEST_CASE("protocol §13.3: whether a WebSocket carries a session is known once 
     CHECK(!peer.endpoint().carries_session(websocket));
 }
 
+TEST_CASE("a WebSocket that has lost its last session is told to be of no use") {
+    RawPeer peer(10, {}, websocket);
+    settle(peer);
+    peer.connection()->close(peer.now(), 0, {});
+    peer.touch();
+    const auto is_told = [&](const connection::EndpointEvent& event) {
+        const auto* unused = std::get_if<connection::WebSocketUnused>(&event);
+        return unused != nullptr && unused->connection == websocket.connection;
+    };
+    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_told) == 0);
+    peer.advance(seconds(10));
+    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_told) == 1);
+    CHECK(peer.connection() == nullptr);
+}
+
 }  // namespace
 }  // namespace stt
