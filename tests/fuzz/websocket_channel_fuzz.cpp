@@ -140,11 +140,12 @@ private:
     }
     void read_back(MutableBytes bytes) {
         while (!bytes.empty()) {
-            const auto piece = parser_.next(bytes);
-            STT_CHECK(piece.has_value());
-            if (!*piece) break;
+            FrameParser::Piece piece;
+            const auto has_piece = parser_.next(bytes, piece);
+            STT_CHECK(has_piece.has_value());
+            if (!*has_piece) break;
             STT_CHECK(!is_close_sent_);
-            is_close_sent_ = (*piece)->is_last && (*piece)->header->opcode == Opcode::close;
+            is_close_sent_ = piece.is_last && piece.header->opcode == Opcode::close;
         }
     }
 

@@ -92,16 +92,16 @@ bool Channel::should_disconnect(Instant now) const noexcept {
 std::optional<ChannelEvent> Channel::poll_event() {
     if (std::exchange(is_assembly_given_, false)) assembly_.clear();
     while (!input_.empty()) {
-        const auto piece = parser_.next(input_);
-        if (!piece) {
-            fail(close_code_of(piece.error()), description_of(piece.error()));
+        FrameParser::Piece piece;
+        const auto has_piece = parser_.next(input_, piece);
+        if (!has_piece) {
+            fail(close_code_of(has_piece.error()), description_of(has_piece.error()));
+        } else if (!*has_piece) {
             break;
-        }
-        if (!*piece) break;
-        if (is_control((*piece)->header->opcode)) {
-            take_control(**piece);
+        } else if (is_control(piece.header->opcode)) {
+            take_control(piece);
         } else if (state_ == State::open) {
-            if (auto message = take_data(**piece)) return message;
+            if (auto message = take_data(piece)) return message;
         }
     }
     if (!closed_) return std::nullopt;
