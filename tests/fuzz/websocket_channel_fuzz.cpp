@@ -1,5 +1,6 @@
 // A WebSocket connection whose peer sends anything, cut anywhere, while the application writes,
 // closes and lets time pass. The first byte chooses role and configuration.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <variant>

@@ -1,6 +1,7 @@
 // What the tests of channels share.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
