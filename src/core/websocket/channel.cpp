@@ -19,7 +19,12 @@ constexpr std::uint8_t pong_count_max = 16;
 }  // namespace
 
 Channel::Channel(Role role, const ChannelConfig& config, stc::RandomSource& random, Instant now)
-    : role_(role), config_(config), random_(random), parser_(role), last_received_(now) {}
+    : role_(role),
+      config_(config),
+      received_size_max_(config.message_size_max),
+      random_(random),
+      parser_(role),
+      last_received_(now) {}
 
 void Channel::ControlPayload::append(Bytes data) noexcept {
     // The parser lets no control frame through that is longer.
@@ -127,7 +132,7 @@ bool Channel::begin_data_frame(const FrameHeader& header) {
         fail(close_code::protocol_error, "continuation of nothing");
         return false;
     }
-    const std::size_t size_max = config_.message_size_max;
+    const std::size_t size_max = received_size_max_;
     if (message_size_ > size_max || header.payload_size > size_max - message_size_) {
         fail(close_code::message_too_big, "message too long");
         return false;

@@ -138,6 +138,8 @@ TEST_CASE("protocol §13.2: the limit of messages can be set while the connectio
     subject.receive_frame(Opcode::continuation, ByteVector(100'000), false);
     subject.channel.set_message_size_max(1'000);
     CHECK(subject.closed.empty());
+    // What is written has the configuration's limit.
+    CHECK(subject.channel.write_message(ByteVector(131'072)));
     subject.receive_frame(Opcode::continuation, {}, true);
     CHECK(subject.has_failed_with(1009));
 }
