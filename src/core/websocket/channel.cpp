@@ -127,7 +127,6 @@ bool Channel::begin_data_frame(const FrameHeader& header) {
         }
         is_in_message_ = true;
         message_size_ = 0;
-        utf8_ = {};
     } else if (!is_in_message_) {
         fail(close_code::protocol_error, "continuation of nothing");
         return false;

@@ -178,8 +178,8 @@ private:
     bool is_text_ = false;
     bool is_assembly_given_ = false;  // a Message shows it: until the next call
     std::size_t message_size_ = 0;    // as its headers say so far
-    codec::Utf8Validator utf8_;
-    ControlPayload control_;  // the control frame that is arriving
+    codec::Utf8Validator utf8_;       // complete between messages, as no other text is taken
+    ControlPayload control_;          // the control frame that is arriving
 
     // Pongs in the output, and the newest that found no room there.
     std::uint64_t pong_end_ = 0;  // the last one's, counted as bytes_sent
