@@ -209,9 +209,7 @@ void Channel::fail(std::uint16_t code, std::string_view why) {
 void Channel::end(Instant now, Closed closed) {
     state_ = State::closed;
     is_clean_ = closed.is_clean;
-    // After an error nothing is waited for but that the close frame leaves; what is given up for
-    // its silence has nothing to send.
-    close_deadline_ = output_.is_empty() && !closed.is_clean ? now : now + config_.close_timeout;
+    close_deadline_ = now + config_.close_timeout;
     closed_ = std::move(closed);
     input_ = {};
     pong_waiting_.reset();
@@ -304,7 +302,7 @@ MaskingKey Channel::next_key() {
         random_.fill(keys_);
         keys_used_ = 0;
     }
-    std::copy_n(keys_.begin() + static_cast<std::ptrdiff_t>(keys_used_), key.size(), key.begin());
+    std::memcpy(key.data(), &keys_[keys_used_], key.size());
     keys_used_ += key.size();
     return key;
 }

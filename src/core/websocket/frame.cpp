@@ -75,7 +75,7 @@ std::size_t write_frame_header(const FrameHeader& header, MutableBytes output) n
             store_big_endian(&output[2], header.payload_size);
     }
     if (header.key) {
-        std::copy(header.key->begin(), header.key->end(), &output[size - header.key->size()]);
+        std::memcpy(&output[size - header.key->size()], header.key->data(), header.key->size());
     }
     return size;
 }
