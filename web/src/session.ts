@@ -236,6 +236,8 @@ export class Session {
         .catch((error: unknown) => {
           stream.reset(INTERNAL_CODE);
           stream.stop(INTERNAL_CODE);
+          // What the peer or the network did to the stream is no fault of the handler's.
+          if (error instanceof SttError) return;
           console.error(`stt: the handler of the endpoint ${stream.endpoint} failed:`, error);
         });
     } else if (this.#iteratorCount > 0 || this.#handlers.size === 0) {
