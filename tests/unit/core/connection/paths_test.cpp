@@ -384,10 +384,11 @@ TEST_CASE(
     peer.clear();
     peer.deliver_from(next, sealed(peer, pong));
     CHECK(peer.connection()->route() == next);
-    const auto is_taken = [&](const EndpointEvent& event) {
-        const auto* of_session = std::get_if<SessionEvent>(&event);
-        const auto* taken =
-            of_session == nullptr ? nullptr : std::get_if<PathTaken>(&of_session->event);
+    const auto is_taken = [&](const connection::EndpointEvent& event) {
+        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
+        const auto* taken = of_session == nullptr
+                                ? nullptr
+                                : std::get_if<connection::PathTaken>(&of_session->event);
         return taken != nullptr && taken->route == next;
     };
     CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_taken) == 1);
