@@ -5,7 +5,7 @@ import { SttError } from './errors.js';
 import { Gate } from './gate.js';
 import type { Host } from './host.js';
 import { statisticsOf, type Statistics } from './statistics.js';
-import { MessageStream, Stream } from './stream.js';
+import { MessageStream, Stream, type MessageKind } from './stream.js';
 
 /** How a session ended. */
 export interface CloseInfo {
@@ -73,13 +73,18 @@ export interface StreamOptions {
   priority?: number;
 }
 export interface MessageOptions extends StreamOptions {
-  /** On an expiring stream, which needs one: milliseconds from send() until a message is given up. */
+  /** On an expiring stream, which needs one: milliseconds from send() until it is given up. */
   deadline?: number;
 }
 
 export type IncomingStream = Stream | MessageStream;
 /** Serves one stream that the peer opened. What it throws resets and stops the stream. */
 export type StreamHandler = (stream: IncomingStream, session: Session) => void | Promise<void>;
+
+interface Waiting<Result> {
+  resolve: (result: Result) => void;
+  reject: (error: SttError) => void;
+}
 
 const CAUSES: readonly CloseInfo['cause'][] = [
   'local', 'seed-removed', 'peer', 'violation', 'idle', 'lost', 'unconfirmed',
@@ -104,7 +109,7 @@ export class Session {
   readonly #limitGate = new Gate();
   readonly #incomingGate = new Gate();
   readonly #listeners = new Map<keyof SessionEvents, Set<(detail: never) => void>>();
-  readonly #pings = new Map<number, { resolve: (ms: number) => void; reject: (e: Error) => void }>();
+  readonly #pings = new Map<number, Waiting<number>>();
   #incoming: IncomingStream[] = [];
   #iteratorCount = 0;
   #isReachable = true;
@@ -163,7 +168,7 @@ export class Session {
   }
   /** Opens a stream of messages of the given kind. */
   async openMessages(
-    endpoint: string, kind: Exclude<StreamKind, 'bytes'> = 'messages', options: MessageOptions = {},
+    endpoint: string, kind: MessageKind = 'messages', options: MessageOptions = {},
   ): Promise<MessageStream> {
     const key = await this.#open(kind, endpoint, options);
     return this.#keep(key, new MessageStream(this.#host, this.#number, key, endpoint, kind));
@@ -231,6 +236,8 @@ export class Session {
         .catch((error: unknown) => {
           stream.reset(INTERNAL_CODE);
           stream.stop(INTERNAL_CODE);
+          // What the peer or the network did to the stream is no fault of the handler's.
+          if (error instanceof SttError) return;
           console.error(`stt: the handler of the endpoint ${stream.endpoint} failed:`, error);
         });
     } else if (this.#iteratorCount > 0 || this.#handlers.size === 0) {
@@ -295,9 +302,15 @@ export class Session {
         cause: CAUSES[numbers[1]!] ?? 'internal', code: numbers[2]!, reason: event.text,
       });
     }
-    if (kind === EventKind.unreachable) return this.setReachable(false);
-    if (kind === EventKind.reachable || kind === EventKind.pathTaken) {
-      return this.setReachable(true);
+    if (kind === EventKind.unreachable) {
+      this.setReachable(false);
+      return this.onUnreachable?.();
+    }
+    if (kind === EventKind.reachable) return this.setReachable(true);
+    if (kind === EventKind.pathTaken) {
+      // Without any other path it is told of the one that closed.
+      if (this.#host.isOpen(numbers[1]!)) this.setReachable(true);
+      return;
     }
     if (kind === EventKind.pong) {
       this.#pings.get(numbers[1]!)?.resolve(numbers[2]!);
@@ -335,9 +348,7 @@ export class Session {
     if (this.#successor !== undefined) info.successor = this.#successor;
     this.#closeInfo = info;
     const error = this.#endedError();
-    if (!this.#host.isDisposed) {
-      for (const stream of this.#streams.values()) stream.onSessionEnded(error);
-    }
+    for (const stream of this.#streams.values()) stream.onSessionEnded(error);
     this.#streams.clear();
     for (const { reject } of this.#pings.values()) reject(error);
     this.#pings.clear();
@@ -349,6 +360,8 @@ export class Session {
   }
   /** @internal Whoever owns the host: the engine still has to tell the peer. */
   onEnded: (() => void) | undefined;
+  /** @internal Whoever can open another WebSocket: this one brings no answers. */
+  onUnreachable: (() => void) | undefined;
 }
 
 function openError(): SttError {
