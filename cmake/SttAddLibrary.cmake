@@ -31,7 +31,7 @@ function(stt_add_unit_test name)
   if(NOT TARGET stt_test_main)
     # doctest's own code takes long to compile: once for all programs.
     add_library(stt_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/unit/main.cpp")
-    target_link_libraries(stt_test_main PRIVATE stt_build_flags)
+    target_link_libraries(stt_test_main PRIVATE stt_build_flags stt_test_flags)
   endif()
   add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:stt_test_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")

@@ -47,8 +47,10 @@ bool is_moved(TwoTransports& net, Way way) {
 }
 
 TEST_CASE("protocol §11.4: a side's choice holds: both go there, and nobody goes back by himself") {
+    unsigned runs = 0;
     for (const Place& place : places()) {
-        for (const unsigned writers : {1u, 2u, 3u}) {
+        for (const unsigned writers : {3u, 1u, 2u}) {
+            if (++runs > STT_TRANSPORT_RUNS) continue;
             CAPTURE(place.name);
             CAPTURE(writers);
             TwoTransports net(writers, place.udp, place.websocket);
@@ -77,7 +79,7 @@ TEST_CASE("protocol §11.4: a side's choice holds: both go there, and nobody goe
 }
 
 TEST_CASE("protocol §11.4: every byte arrives, however often a session moves, breaks and is cut") {
-    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    for (std::uint64_t seed = 0; seed < STT_TRANSPORT_RUNS; ++seed) {
         CAPTURE(seed);
         SeededRandom random(seed);
         const auto all = places();
@@ -138,7 +140,7 @@ TEST_CASE("protocol §10.5 (b): a WebSocket without a bridge keeps no window and
         TwoTransports net(1, {}, websocket);
         net.connect(Way::websocket);
         REQUIRE(net.run_until(seconds(20), [&] { return net.is_connected(); }));
-        const std::uint64_t size = rate == mbit(20) ? 20 * megabyte : 200 * megabyte;
+        const std::uint64_t size = rate == mbit(20) ? 10 * megabyte : 100 * megabyte;
         const Instant start = net.now();
         net.write(0, size);
         net.write(1, size);
@@ -149,8 +151,8 @@ TEST_CASE("protocol §10.5 (b): a WebSocket without a bridge keeps no window and
         CHECK_FALSE(net.is_lossy(1));
         if (rate == 0) continue;
         const double seconds_taken = std::chrono::duration<double>(net.now() - start).count();
-        // Of 1 Gbit/s 1.6 s, in which the windows grow from 64 KiB.
-        CHECK(static_cast<double>(size) / seconds_taken > 0.65 * static_cast<double>(rate));
+        // Of 1 Gbit/s 0.8 s, in which the windows grow from 64 KiB.
+        CHECK(static_cast<double>(size) / seconds_taken > 0.5 * static_cast<double>(rate));
     }
 }
 
@@ -165,10 +167,10 @@ TEST_CASE(
         TwoTransports net(loss, {}, websocket);
         net.connect(Way::websocket);
         REQUIRE(net.run_until(seconds(20), [&] { return net.is_connected(); }));
-        net.write(0, 5 * megabyte);
-        net.write(1, 5 * megabyte);
+        net.write(0, 2 * megabyte);
+        net.write(1, 2 * megabyte);
         const auto is_done = [&] {
-            return net.received(0) == 5 * megabyte && net.received(1) == 5 * megabyte;
+            return net.received(0) == 2 * megabyte && net.received(1) == 2 * megabyte;
         };
         CHECK(net.run_until(seconds(30), is_done));
         CHECK(net.is_whole());
