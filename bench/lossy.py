@@ -33,7 +33,8 @@ def run(arguments, controller, folder, source):
     try:
         start = time.monotonic()
         subprocess.run([arguments.stt, "send", "--seed", seed, "--congestion", controller,
-                        "--websocket", "off", source, target], check=True, capture_output=True, timeout=arguments.timeout)
+                        "--websocket", "off", source, target],
+                       check=True, capture_output=True, timeout=arguments.timeout)
         taken = time.monotonic() - start
         emulator.stdin.write("statistics\n")
         emulator.stdin.flush()
