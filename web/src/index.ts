@@ -25,3 +25,9 @@ export {
 export type { StreamKind } from './engine.js';
 export type { Statistics } from './statistics.js';
 export { MessageStream, Stream, type SendOptions } from './stream.js';
+export {
+  receiveFiles, sendFiles, TRANSFER_ENDPOINT, type FileFailure, type NamedBlob, type ReceivedFile,
+  type ReceiveFilesOptions, type ReceiveResult, type SendFilesOptions, type SendResult,
+} from './transfer.js';
+export { directorySink, memorySink, type FileOffer, type FileSink } from './sink.js';
+export type { TransferProgress } from './transfer_engine.js';
