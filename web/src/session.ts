@@ -73,13 +73,18 @@ export interface StreamOptions {
   priority?: number;
 }
 export interface MessageOptions extends StreamOptions {
-  /** On an expiring stream, which needs one: milliseconds from send() until a message is given up. */
+  /** On an expiring stream, which needs one: milliseconds from send() until it is given up. */
   deadline?: number;
 }
 
 export type IncomingStream = Stream | MessageStream;
 /** Serves one stream that the peer opened. What it throws resets and stops the stream. */
 export type StreamHandler = (stream: IncomingStream, session: Session) => void | Promise<void>;
+
+interface Waiting<Result> {
+  resolve: (result: Result) => void;
+  reject: (error: SttError) => void;
+}
 
 const CAUSES: readonly CloseInfo['cause'][] = [
   'local', 'seed-removed', 'peer', 'violation', 'idle', 'lost', 'unconfirmed',
@@ -104,7 +109,7 @@ export class Session {
   readonly #limitGate = new Gate();
   readonly #incomingGate = new Gate();
   readonly #listeners = new Map<keyof SessionEvents, Set<(detail: never) => void>>();
-  readonly #pings = new Map<number, { resolve: (ms: number) => void; reject: (e: Error) => void }>();
+  readonly #pings = new Map<number, Waiting<number>>();
   #incoming: IncomingStream[] = [];
   #iteratorCount = 0;
   #isReachable = true;
@@ -335,9 +340,7 @@ export class Session {
     if (this.#successor !== undefined) info.successor = this.#successor;
     this.#closeInfo = info;
     const error = this.#endedError();
-    if (!this.#host.isDisposed) {
-      for (const stream of this.#streams.values()) stream.onSessionEnded(error);
-    }
+    for (const stream of this.#streams.values()) stream.onSessionEnded(error);
     this.#streams.clear();
     for (const { reject } of this.#pings.values()) reject(error);
     this.#pings.clear();

@@ -136,10 +136,10 @@ export abstract class StreamBase<Item> {
     this.onWriteOver(error);
     this.writeIsDone();
   }
-  /** @internal The engine still has what came; soon it will not. */
+  /** @internal The engine still has what came, unless it is broken; soon it will not. */
   onSessionEnded(error: SttError): void {
     const leftover: Leftover<Item> = { items: [], isEnd: false };
-    while (!this.#isReadDone) {
+    while (!this.#isReadDone && !this.host.isDisposed) {
       const item = this.takeFromEngine();
       if (item === 'end') leftover.isEnd = true;
       if (item === 'end' || item === null || item instanceof SttError) break;

@@ -320,7 +320,8 @@ class Receiving {
       case ReceiveStep.commit:
         return this.#guard(this.#machine.subject(), (sink, subject) => this.#commit(sink, subject));
       case ReceiveStep.compare:
-        return this.#guard(this.#machine.subject(), (sink, subject) => this.#compare(sink, subject));
+        return this.#guard(
+          this.#machine.subject(), (sink, subject) => this.#compare(sink, subject));
       case ReceiveStep.discard:
         return this.#discard(this.#machine.subject());
       default:

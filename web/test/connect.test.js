@@ -40,7 +40,7 @@ test('a wrong seed has an error of its own, within 6 s', async (context) => {
   assert.equal(node.sessions.length, 0);
 });
 
-test('a node that closes the WebSocket instead of answering has the same error', async (context) => {
+test('a node that closes the WebSocket unanswered has the same error', async (context) => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   context.after(() => server.close());
   server.on('connection', (socket) => socket.on('message', () => socket.close(1008)));
@@ -60,7 +60,7 @@ test('where nobody listens, or not for WebSockets, the node is unreachable', asy
   await assert.rejects(connect('http ://', seed, options), { code: 'bad-argument' });
 });
 
-test('seeds of a wrong size, and what is no node id, are refused before anything is sent', async () => {
+test('seeds of a wrong size, and what is no node id, are refused at once', async () => {
   const url = 'ws://127.0.0.1:1/stt';
   await assert.rejects(connect(url, new Uint8Array(15), options), { code: 'bad-seed' });
   await assert.rejects(connect(url, new Uint8Array(4_097), options), { code: 'bad-seed' });
@@ -76,8 +76,8 @@ test('a seed is what the command prints, in either case, with white space around
     assert.deepEqual(Buffer.from(await parseSeed(text)), Buffer.from(seed));
   }
   assert.equal((await parseSeed('ab'.repeat(4_096))).length, 4_096);
-  const wrong = ['', 'ab'.repeat(15), `${hex}0`, `${hex.slice(2)} 0`, 'zz'.repeat(16), 'correct horse',
-    'ab'.repeat(4_097), 'ab'.repeat(9_000)];
+  const wrong = ['', 'ab'.repeat(15), `${hex}0`, `${hex.slice(2)} 0`, 'zz'.repeat(16),
+    'correct horse', 'ab'.repeat(4_097), 'ab'.repeat(9_000)];
   for (const text of wrong) await assert.rejects(parseSeed(text), { code: 'bad-seed' });
 });
 
@@ -149,7 +149,7 @@ test('what had come when the peer closed can still be read', async (context) => 
   await assert.rejects(reader.read(), { code: 'session-closed' });
 });
 
-test('a WebSocket that is cut three times mid-transfer costs no byte, either way', async (context) => {
+test('a WebSocket cut three times mid-transfer costs no byte, either way', async (context) => {
   const { node, session } = await withSession(context, {
     onSession(peer) {
       peer.handle('echo', (stream) => stream.readable.pipeTo(stream.writable));
@@ -188,7 +188,7 @@ test('a WebSocket that is cut three times mid-transfer costs no byte, either way
   assert.ok(node.largest.first <= 2_048);
 });
 
-test('a node that is away for 3 s is unreachable, and the session goes on after', async (context) => {
+test('a node that is away is unreachable, and the session goes on after', async (context) => {
   const { node, session } = await withSession(context);
   const events = [];
   for (const name of ['unreachable', 'reachable', 'reconnected', 'closed']) {
@@ -209,7 +209,7 @@ test('a node that is away for 3 s is unreachable, and the session goes on after'
   assert.equal(node.sessions.length, 1);
 });
 
-test('a node that was restarted has lost the session: the page is told, and has a new one', async (context) => {
+test('a restarted node has lost the session: the page is told, with a new one', async (context) => {
   const node = await serve(seed, { identity });
   const session = await connect(node.url, seed, options);
   let served = 0;

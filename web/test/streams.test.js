@@ -65,7 +65,7 @@ for (const kind of ['messages', 'datagrams', 'expiring']) {
   });
 }
 
-test('messages of up to a MiB arrive, text is sent as UTF-8, and larger ones are refused', async () => {
+test('messages of up to a MiB arrive, text as UTF-8; larger ones are refused', async () => {
   const stream = await session.openMessages('mirror');
   const large = pattern(1_048_573);
   await stream.send(large);
@@ -87,7 +87,7 @@ test('an expiring stream needs a deadline, and no other kind takes one', async (
   await assert.rejects(session.openStream('x', { priority: 8 }), wrong);
 });
 
-test('who is not read holds the writer, in bounded memory, and all arrives once it is', async () => {
+test('who is not read holds the writer, in bounded memory; all arrives later', async () => {
   const stream = await session.openStream('held');
   const size = 48 << 20;
   const chunk = pattern(1 << 20);

@@ -198,7 +198,7 @@ test('a transfer goes on where an earlier one ended', async () => {
   await assertSame((await receiving).received[0].content, source);
 });
 
-test('a part of another file is noticed by its digest, discarded, and all of it asked for', async () => {
+test('a part of another file shows by its digest, and all is asked for', async () => {
   const source = named('part', 2_000_000);
   const written = { count: 0 };
   const wrong = Buffer.from(pattern(1_200_000, 99));

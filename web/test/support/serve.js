@@ -10,12 +10,17 @@ export async function serve(seed, { port = 0, onSession, identity } = {}) {
   const module = await instantiate();
   const sessions = [];
   let isPaused = false;
+  // `onNext`, if set, is told the next session, once.
+  const node = { onNext: undefined };
   const host = new Host(module, {
     accepted(number) {
       const session = new Session(host, number);
       session.onEnded = () => host.removeSession(number);
       sessions.push(session);
       onSession?.(session);
+      const { onNext } = node;
+      node.onNext = undefined;
+      if (onNext !== undefined) queueMicrotask(() => onNext(session));
       return session;
     },
   }, identity);
@@ -35,7 +40,7 @@ export async function serve(seed, { port = 0, onSession, identity } = {}) {
     });
     host.addSocket(socket);
   });
-  return {
+  Object.assign(node, {
     url: `ws://127.0.0.1:${server.address().port}/stt`,
     port: server.address().port,
     sessions,
@@ -68,5 +73,6 @@ export async function serve(seed, { port = 0, onSession, identity } = {}) {
       for (const socket of server.clients) socket.terminate();
       await new Promise((resolve) => server.close(resolve));
     },
-  };
+  });
+  return node;
 }
