@@ -9,17 +9,12 @@
 #include <charconv>
 #include <optional>
 #include <string>
-#include <stt/node.hpp>
 #include <utility>
 
 #include "terminal_text.hpp"
 
 namespace stt::cli {
 namespace {
-
-Unexpected<Problem> refuse(std::string text) {
-    return Unexpected(Problem{ExitCode::usage, std::move(text)});
-}
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
@@ -58,37 +53,37 @@ Address to_address(const asio::ip::address& address, std::uint16_t port) {
 
 }  // namespace
 
-Result<Endpoint, Problem> parse_endpoint(std::string_view text) {
+Result<Endpoint, Problem> parse_endpoint(std::string_view text, std::uint16_t default_port) {
     const std::optional<Parts> parts = split(text);
     if (!parts || parts->host.empty()) {
-        return refuse(
-            fmt::format("{} is not HOST:PORT; write it like example.org:9001, "
-                        "192.0.2.1:9001 or [2001:db8::1]:9001",
-                        quoted(text)));
+        return usage_problem(
+            fmt::format("{} is not HOST:PORT; write it like example.org:{port}, "
+                        "192.0.2.1:{port} or [2001:db8::1]:{port}",
+                        quoted(text), fmt::arg("port", default_port)));
     }
-    Endpoint endpoint{std::string(parts->host), default_udp_port};
+    Endpoint endpoint{std::string(parts->host), default_port};
     if (!parts->port) return endpoint;
     const std::optional<std::uint16_t> port = parse_port(*parts->port);
     if (!port || *port == 0) {
-        return refuse(fmt::format("{} is not a port in {}; ports are 1 to 65535",
-                                  quoted(*parts->port), quoted(text)));
+        return usage_problem(fmt::format("{} is not a port in {}; ports are 1 to 65535",
+                                         quoted(*parts->port), quoted(text)));
     }
     endpoint.port = *port;
     return endpoint;
 }
 
-Result<Address, Problem> parse_listen_address(std::string_view text) {
+Result<Address, Problem> parse_listen_address(std::string_view text, std::uint16_t default_port) {
     const std::optional<Parts> parts = split(text);
     std::error_code error;
     asio::ip::address address = asio::ip::address_v6::any();
-    std::optional<std::uint16_t> port = default_udp_port;
+    std::optional<std::uint16_t> port = default_port;
     if (parts && !parts->host.empty()) address = asio::ip::make_address(parts->host, error);
     if (parts && parts->port) port = parse_port(*parts->port);
     if (!parts || error || !port || text.empty()) {
-        return refuse(
-            fmt::format("{} is not an address to listen on; write it like 0.0.0.0:9001, "
-                        "[::]:9001 or 127.0.0.1:0",
-                        quoted(text)));
+        return usage_problem(
+            fmt::format("{} is not an address to listen on; write it like 0.0.0.0:{port}, "
+                        "[::]:{port} or 127.0.0.1:0",
+                        quoted(text), fmt::arg("port", default_port)));
     }
     return to_address(address, *port);
 }

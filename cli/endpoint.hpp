@@ -18,11 +18,11 @@ struct Endpoint {
     std::uint16_t port = 0;
 };
 
-// "host", "host:port", "[v6]", "[v6]:port". Without a port, 9001. Port 0 is refused.
-Result<Endpoint, Problem> parse_endpoint(std::string_view text);
+// "host", "host:port", "[v6]", "[v6]:port". Port 0 is refused.
+Result<Endpoint, Problem> parse_endpoint(std::string_view text, std::uint16_t default_port);
 
 // An address of this machine: "ADDR:PORT", "ADDR", ":PORT"; port 0 takes a free one.
-Result<Address, Problem> parse_listen_address(std::string_view text);
+Result<Address, Problem> parse_listen_address(std::string_view text, std::uint16_t default_port);
 
 // Every address of the endpoint's host. Never empty.
 asio::awaitable<Result<std::vector<Address>, Problem>> resolve(Endpoint endpoint);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <stt/result.hpp>
+#include <utility>
 
 namespace stt::cli {
 
@@ -21,5 +23,10 @@ struct Problem {
     ExitCode code = ExitCode::failed;
     std::string text;
 };
+
+// What a function returns when the command line is wrong.
+inline Unexpected<Problem> usage_problem(std::string text) {
+    return Unexpected(Problem{ExitCode::usage, std::move(text)});
+}
 
 }  // namespace stt::cli

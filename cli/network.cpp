@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "connect_lines.hpp"
 #include "terminal_text.hpp"
 
 namespace stt::cli {
@@ -100,6 +101,8 @@ NodeConfig node_config(const CommonOptions& options) {
     }
     if (options.padding == "bucket") config.padding = PaddingPolicy::bucket;
     if (options.padding == "constant") config.padding = PaddingPolicy::constant;
+    config.tls_authorities_file = options.authorities_file;
+    config.tls_verifies = !options.is_insecure;
     config.log = start_log(options.verbosity);
     config.trace = start_trace(options.qlog_directory);
     return config;
@@ -117,56 +120,35 @@ asio::awaitable<void> tell_reachability(Session session, Console& console) {
     }
 }
 
-asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& endpoint,
+asio::awaitable<Result<Session, Problem>> connect(Node& node, const Target& target,
                                                   const CommonOptions& options) {
-    auto addresses = co_await resolve(endpoint);
-    if (!addresses) co_return Unexpected(addresses.error());
-    auto session = co_await node.connect(*std::move(addresses));
-    if (session) co_return *std::move(session);
-
-    const std::error_code error = session.error();
-    if (error == Failure::handshake_timeout) {
-        co_return Unexpected(Problem{
-            ExitCode::network,
-            fmt::format("no answer from {} within {:g} s: either nothing listens there, its seed "
-                        "is another, the clocks differ by more than two minutes, or a firewall "
-                        "blocks UDP",
-                        to_string(endpoint), options.timeout_seconds.value_or(handshake_seconds))});
+    auto destination = co_await resolve(target);
+    if (!destination) co_return Unexpected(destination.error());
+    auto session = co_await node.connect(*std::move(destination));
+    if (session) {
+        spdlog::info("connected to {} by {}", session->peer_address().to_string(),
+                     session->statistics().transport == Transport::udp ? "UDP" : "WebSocket");
+        co_return *std::move(session);
     }
-    if (error == Failure::path_too_small) {
-        co_return Unexpected(Problem{
-            ExitCode::network,
-            fmt::format(
-                "the path to {} cannot carry datagrams of 1,200 bytes; try another network, "
-                "or raise the MTU of the tunnel",
-                to_string(endpoint))});
-    }
-    co_return Unexpected(Problem{
-        ExitCode::network, fmt::format("cannot reach {}: {}; check the address and the network",
-                                       to_string(endpoint), visible(error.message()))});
+    const double seconds = options.timeout_seconds.value_or(handshake_seconds);
+    co_return Unexpected(connect_problem(target, session.error(), seconds));
 }
 
-Result<Address, Problem> listen(Node& node, const std::string& text) {
-    const std::string wanted = text.empty() ? fmt::format("[::]:{}", default_udp_port) : text;
-    STT_TRY(const Address address, parse_listen_address(wanted));
-    auto bound = node.listen(address);
-    if (!bound && text.empty() && bound.error() != std::errc::address_in_use) {
-        bound = node.listen(Address::ipv4({0, 0, 0, 0}, default_udp_port));
-    }
-    if (bound) return *bound;
-    const char* advice = "choose another with --listen";
-    if (bound.error() == std::errc::permission_denied) {
-        advice = "ports below 1024 need more rights; choose another with --listen";
-    } else if (bound.error() == std::errc::address_not_available) {
-        advice = "this machine has no such address; choose another with --listen";
-    }
-    std::string reason = visible(bound.error().message());
-    // Within a sentence.
-    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') {
-        reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
-    }
-    return Unexpected(Problem{ExitCode::network, fmt::format("cannot listen on {}: {}; {}",
-                                                             address.to_string(), reason, advice)});
+void refuse(StreamHandle& stream) {
+    stream.reset(static_cast<std::uint64_t>(ErrorCode::refused));
+    stream.stop(static_cast<std::uint64_t>(ErrorCode::refused));
+}
+
+void refuse_streams(Session session) {
+    // With a handler, all that it does not serve is refused by the node. Nobody opens this one.
+    session.handle("", [](Session, Stream stream) -> asio::awaitable<void> {
+        refuse(stream);
+        co_return;
+    });
+}
+
+std::string_view transport_note(const Session& session) {
+    return session.statistics().transport == Transport::websocket ? " by WebSocket" : "";
 }
 
 std::string end_reason(const Session& session, std::error_code error) {

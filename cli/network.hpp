@@ -9,8 +9,8 @@
 #include <stt/result.hpp>
 
 #include "console.hpp"
-#include "endpoint.hpp"
 #include "options.hpp"
+#include "target.hpp"
 
 namespace stt::cli {
 
@@ -23,13 +23,17 @@ NodeConfig node_config(const CommonOptions& options);
 // the session has ended. `console` must outlive that.
 asio::awaitable<void> tell_reachability(Session session, Console& console);
 
-// Resolves and connects. The problem names every likely cause.
-asio::awaitable<Result<Session, Problem>> connect(Node& node, const Endpoint& endpoint,
+// Resolves and connects; by UDP and WebSocket, whichever answers first. The problem names every
+// likely cause.
+asio::awaitable<Result<Session, Problem>> connect(Node& node, const Target& target,
                                                   const CommonOptions& options);
 
-// Binds what `text` says; when it is empty, port 9001 of every address, IPv6 and IPv4,
-// or of IPv4 alone on a machine that has no IPv6.
-Result<Address, Problem> listen(Node& node, const std::string& text);
+// Refuses whatever stream the other side opens: for a command that opens them itself.
+void refuse_streams(Session session);
+void refuse(StreamHandle& stream);
+
+// " by WebSocket" when that is how the session goes, else nothing: for the end of a sentence.
+std::string_view transport_note(const Session& session);
 
 // Why a session ended, as a part of a sentence: the peer's words, if it gave any.
 std::string end_reason(const Session& session, std::error_code error);

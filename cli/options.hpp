@@ -17,31 +17,65 @@ struct CommonOptions {
     std::string padding;                      // a name of main.cpp's; empty: none
     std::string qlog_directory;               // empty: no trace
     std::optional<double> timeout_seconds{};  // of silence; the defaults are network.cpp's
+    std::string authorities_file;             // PEM; empty: the system's
+    bool is_insecure = false;                 // any certificate will do
+};
+
+// Where the other side is.
+struct TargetOptions {
+    std::string target;
+    std::string websocket;  // beside UDP: a URL, "off", or empty: port 8080 of the same host
+};
+
+// Where a command waits for others.
+struct ListenOptions {
+    std::string udp;        // ADDR:PORT, "off", or empty: port 9001
+    std::string websocket;  // ADDR:PORT, "off", or empty: port 8080
+    std::string certificate_file;
+    std::string key_file;
+    std::vector<std::string> origins;
+};
+
+// One of the two, as the command line says.
+struct MeetOptions {
+    bool waits = false;
+    ListenOptions listen;
+    TargetOptions target;
 };
 
 struct SendOptions {
     CommonOptions common;
     std::vector<std::string> paths;
-    std::string target;
+    MeetOptions meet;
 };
 
 struct ReceiveOptions {
     CommonOptions common;
-    std::string listen;  // empty: every address
+    MeetOptions meet;
     std::string directory;
     bool once = false;
     bool overwrite = false;
+    bool takes_shared = false;  // what stt web shares, of the target
 };
 
 struct PipeOptions {
     CommonOptions common;
-    std::string listen;  // one of the two is empty
-    std::string target;
+    MeetOptions meet;
+};
+
+struct WebOptions {
+    CommonOptions common;
+    ListenOptions listen;
+    std::vector<std::string> shared;  // files and folders
+    std::string assets_directory;     // empty: those built in
+    std::string directory;
+    bool overwrite = false;
+    bool shows_seed = false;
 };
 
 struct PingOptions {
     CommonOptions common;
-    std::string target;
+    TargetOptions target;
     unsigned count = 4;
     double interval_seconds = 1;
 };
@@ -52,5 +86,6 @@ ExitCode run_send(const SendOptions& options);
 ExitCode run_receive(const ReceiveOptions& options);
 ExitCode run_pipe(const PipeOptions& options);
 ExitCode run_ping(const PingOptions& options);
+ExitCode run_web(const WebOptions& options);
 
 }  // namespace stt::cli

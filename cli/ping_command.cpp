@@ -46,10 +46,9 @@ struct Summary {
 
 class Pinger {
 public:
-    Pinger(asio::io_context& context, const PingOptions& options, Endpoint endpoint,
-           const Seed& seed)
+    Pinger(asio::io_context& context, const PingOptions& options, Target target, const Seed& seed)
         : options_(options),
-          endpoint_(std::move(endpoint)),
+          target_(std::move(target)),
           interrupt_(context),
           pause_(context),
           node_(context, seed, node_config(options.common)) {
@@ -57,13 +56,13 @@ public:
     }
 
     asio::awaitable<void> run() {
-        auto session = co_await connect(node_, endpoint_, options_.common);
+        auto session = co_await connect(node_, target_, options_.common);
         if (!session) {
             fail(session.error());
         } else {
             session_ = *session;
-            console_.say(fmt::format("handshake with {} ({}): {:.3f} ms", to_string(endpoint_),
-                                     session_.peer_address().to_string(),
+            console_.say(fmt::format("handshake with {} ({}){}: {:.3f} ms", to_string(target_),
+                                     session_.peer_address().to_string(), transport_note(session_),
                                      milliseconds(session_.statistics().handshake)));
             co_await ping_all();
             summary_.print(console_);
@@ -86,7 +85,7 @@ private:
             if (!rtt) {
                 if (interrupt_.happened()) co_return;
                 fail({ExitCode::network,
-                      fmt::format("the session with {} ended: {}", to_string(endpoint_),
+                      fmt::format("the session with {} ended: {}", to_string(target_),
                                   end_reason(session_, rtt.error()))});
                 co_return;
             }
@@ -129,7 +128,7 @@ private:
     }
 
     const PingOptions& options_;
-    Endpoint endpoint_;
+    Target target_;
     Console console_;
     Interrupt interrupt_;
     asio::steady_timer pause_;
@@ -143,10 +142,10 @@ private:
 
 ExitCode run_ping(const PingOptions& options) {
     Console console;
-    auto endpoint = parse_endpoint(options.target);
-    if (!endpoint) {
-        console.error(endpoint.error().text);
-        return endpoint.error().code;
+    auto target = parse_target(options.target);
+    if (!target) {
+        console.error(target.error().text);
+        return target.error().code;
     }
     const auto seed = read_seed_file(options.common.seed_file);
     if (!seed) {
@@ -154,7 +153,7 @@ ExitCode run_ping(const PingOptions& options) {
         return seed.error().code;
     }
     asio::io_context context(1);
-    Pinger pinger(context, options, *std::move(endpoint), *seed);
+    Pinger pinger(context, options, *std::move(target), *seed);
     asio::co_spawn(context, pinger.run(), [](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);
     });

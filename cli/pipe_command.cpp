@@ -14,6 +14,7 @@
 #include "async.hpp"
 #include "console.hpp"
 #include "interrupt.hpp"
+#include "listening.hpp"
 #include "network.hpp"
 #include "options.hpp"
 #include "seed_file.hpp"
@@ -41,7 +42,7 @@ public:
     }
 
     asio::awaitable<ExitCode> run() {
-        if (options_.target.empty()) {
+        if (options_.meet.waits) {
             co_await accept();
         } else {
             co_await open();
@@ -77,9 +78,9 @@ private:
     }
 
     asio::awaitable<void> open() {
-        auto endpoint = parse_endpoint(options_.target);
-        if (!endpoint) co_return fail(endpoint.error().code, endpoint.error().text);
-        auto session = co_await connect(node_, *endpoint, options_.common);
+        const auto target = parse_target(options_.meet.target);
+        if (!target) co_return fail(target.error().code, target.error().text);
+        auto session = co_await connect(node_, *target, options_.common);
         if (!session) co_return fail(session.error().code, session.error().text);
         session_ = *session;
         auto stream = co_await session_.open_stream(std::string(pipe_endpoint));
@@ -88,10 +89,10 @@ private:
     }
 
     asio::awaitable<void> accept() {
-        const auto address = listen(node_, options_.listen);
-        if (!address) co_return fail(address.error().code, address.error().text);
+        const auto listening = listen(node_, options_.meet.listen, MainPort::udp, console_);
+        if (!listening) co_return fail(listening.error().code, listening.error().text);
         // Standard output belongs to the stream.
-        console_.note(fmt::format("listening on {}", address->to_string()));
+        console_.note(fmt::format("listening on {}", to_string(*listening)));
         spawn(accept_sessions());
         while (!stream_ && !problem_) co_await changed_.wait();
     }
@@ -120,8 +121,7 @@ private:
                 changed_.notify();
                 co_return;
             }
-            stream->reset(static_cast<std::uint64_t>(ErrorCode::refused));
-            stream->stop(static_cast<std::uint64_t>(ErrorCode::refused));
+            refuse(*stream);
         }
     }
 
@@ -203,7 +203,7 @@ private:
     // Both ends know that all is done when one closes; the listening end waits for it, so
     // that nothing that it has not read yet is cut off.
     asio::awaitable<void> leave() {
-        if (!options_.target.empty()) {
+        if (!options_.meet.waits) {
             session_.close();
             co_return;
         }

@@ -1,62 +1,61 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
-#include <cerrno>
+#include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "async.hpp"
 #include "console.hpp"
+#include "inbox.hpp"
 #include "interrupt.hpp"
+#include "listening.hpp"
 #include "network.hpp"
 #include "options.hpp"
 #include "progress.hpp"
-#include "receive_session.hpp"
 #include "seed_file.hpp"
+#include "session_link.hpp"
+#include "target.hpp"
 #include "terminal_text.hpp"
+#include "transfer/pump.hpp"
 
 namespace stt::cli {
 namespace {
 
-// Threads and memory of one process: each transfer has a thread and up to 25 MB. Chosen.
-constexpr std::size_t transfer_count_max = 64;
+// Whom this side connects to must have begun to send by then, unless --timeout says otherwise.
+constexpr double patience_seconds = 10;
 
 class Receiver {
 public:
-    Receiver(asio::io_context& context, const ReceiveOptions& options, UniqueFd directory,
-             const Seed& seed)
+    // `target`: where to fetch from; null: wait for those who send.
+    Receiver(asio::io_context& context, const ReceiveOptions& options, std::optional<Target> target,
+             UniqueFd directory, const Seed& seed)
         : options_(options),
+          target_(std::move(target)),
           executor_(context.get_executor()),
-          directory_(std::move(directory)),
+          display_(ProgressDisplay::start(console_, executor_)),
+          inbox_(std::move(directory), options.overwrite, console_, display_, executor_),
           changed_(executor_),
           interrupt_(context),
           node_(context, seed, node_config(options.common)) {
-        interrupt_.set_handler([this] { stop(); });
+        interrupt_.set_handler([this] { on_interrupt(); });
     }
 
     asio::awaitable<void> run() {
-        const auto address = listen(node_, options_.listen);
-        if (address) {
-            console_.say(fmt::format("listening on {}, receiving into {}", address->to_string(),
-                                     quoted(options_.directory)));
-            display_ = ProgressDisplay::start(console_, executor_);
-            spawn(accept_sessions());
-            while (!stopping_) co_await changed_.wait();
-            close_sessions();
-            co_await node_.close();
-            // Everything that is under way ends now, and files are safe at every moment.
-            while (children_ > 0) co_await changed_.wait();
-            display_->stop();
+        if (target_) {
+            co_await fetch();
         } else {
-            console_.error(address.error().text);
-            exit_code_ = address.error().code;
+            co_await wait_for_senders();
         }
+        close_sessions();
+        co_await node_.close();
+        // Everything that is under way ends now, and files are safe at every moment.
+        while (children_ > 0) co_await changed_.wait();
+        display_->stop();
         interrupt_.cancel();
         if (interrupt_.happened()) {
             console_.error("interrupted; unfinished files resume when they are sent again");
@@ -82,10 +81,38 @@ private:
         changed_.notify();
     }
 
-    void close_sessions() {
-        for (auto& [number, session] : sessions_) {
-            session.close(close_interrupted, "the receiver was stopped");
+    void on_interrupt() {
+        // Nobody is there yet to take leave of.
+        if (target_ && sessions_.empty()) {
+            console_.error("interrupted before anything was received");
+            std::_Exit(static_cast<int>(interrupt_.exit_code()));
         }
+        if (target_) close_sessions();
+        stop();
+    }
+
+    void close_sessions() {
+        inbox_.stop();
+        for (auto& [number, session] : sessions_) {
+            session.close(interrupt_.happened() ? close_interrupted : 0,
+                          interrupt_.happened() ? "the receiver was stopped" : "");
+        }
+    }
+
+    void fail(const Problem& problem) {
+        console_.error(problem.text);
+        exit_code_ = problem.code;
+    }
+
+    // ---- those who come
+
+    asio::awaitable<void> wait_for_senders() {
+        const auto listening = listen(node_, options_.meet.listen, MainPort::udp, console_);
+        if (!listening) co_return fail(listening.error());
+        console_.say(fmt::format("listening on {}, receiving into {}", to_string(*listening),
+                                 quoted(options_.directory)));
+        spawn(accept_sessions());
+        while (!stopping_) co_await changed_.wait();
     }
 
     asio::awaitable<void> accept_sessions() {
@@ -96,96 +123,148 @@ private:
         }
     }
 
-    // One peer: any number of transfers, one after the other; most have one.
+    // One peer: any number of transfers; most have one.
     asio::awaitable<void> serve(Session session) {
         const std::uint64_t number = next_session_++;
         sessions_.emplace(number, session);
         while (!stopping_) {
             auto stream = co_await session.accept_stream();
             if (!stream) break;
-            if (stream->endpoint() != transfer_endpoint ||
-                sessions_serving_ >= transfer_count_max) {
+            if (stream->endpoint() != transfer_endpoint) {
                 refuse(*stream);
-                continue;
-            }
-            ++sessions_serving_;
-            ReceiveSession transfer(session, *std::move(stream), directory_, parts_,
-                                    options_.overwrite, console_, executor_);
-            display_->add(transfer.counters());
-            const ExitCode result = co_await transfer.run();
-            display_->remove(transfer.counters());
-            --sessions_serving_;
-            if (interrupt_.happened()) break;
-            transfer.say_result();
-            if (options_.once && !stopping_) {
-                exit_code_ = result;
-                stop();
+            } else {
+                spawn(take(session, *std::move(stream)));
             }
         }
         sessions_.erase(number);
     }
 
-    static void refuse(Stream& stream) {
-        stream.reset(static_cast<std::uint64_t>(ErrorCode::refused));
-        stream.stop(static_cast<std::uint64_t>(ErrorCode::refused));
+    asio::awaitable<void> take(Session session, Stream stream) {
+        const auto afterwards =
+            options_.once ? Inbox::Afterwards::end_session : Inbox::Afterwards::keep_session;
+        const auto result = co_await inbox_.take(session, std::move(stream), afterwards);
+        if (!result || !options_.once || stopping_) co_return;
+        exit_code_ = *result;
+        stop();
     }
 
+    // ---- whom this side comes to
+
+    asio::awaitable<void> fetch() {
+        auto connected = co_await connect(node_, *target_, options_.common);
+        if (!connected) co_return fail(connected.error());
+        Session session = *connected;
+        sessions_.emplace(next_session_++, session);
+        asio::co_spawn(executor_, tell_reachability(session, console_), asio::detached);
+        // The one who is asked for what it shares stays; this side ends the session.
+        if (options_.takes_shared) {
+            auto stream = co_await session.open_stream(std::string(share_endpoint));
+            co_await fetch_by(session, std::move(stream), Inbox::Afterwards::keep_session);
+        } else {
+            auto stream = co_await wait_for_stream(session);
+            co_await fetch_by(session, std::move(stream), Inbox::Afterwards::end_session);
+        }
+    }
+
+    asio::awaitable<void> fetch_by(Session session, Result<Stream, std::error_code> stream,
+                                   Inbox::Afterwards afterwards) {
+        if (stopping_) co_return;
+        if (!stream) {
+            fail(nothing_came(session, stream.error()));
+            co_return;
+        }
+        const auto result = co_await inbox_.take(session, *std::move(stream), afterwards);
+        exit_code_ = result.value_or(ExitCode::failed);
+    }
+
+    Problem nothing_came(const Session& session, std::error_code error) const {
+        const std::string who = to_string(*target_);
+        if (error == std::errc::timed_out) {
+            return {ExitCode::incomplete,
+                    fmt::format("{} sends nothing: stt send --listen must run there; or stt web, "
+                                "which --shared is for",
+                                who)};
+        }
+        return {ExitCode::incomplete,
+                fmt::format("the session with {} ended: {}", who, end_reason(session, error))};
+    }
+
+    // The first that is a transfer.
+    asio::awaitable<Result<Stream, std::error_code>> wait_for_stream(Session session) {
+        const double seconds = options_.common.timeout_seconds.value_or(patience_seconds);
+        // Shared with a handler that may be on its way when this has ended.
+        const auto state = std::make_shared<Patience>();
+        asio::steady_timer timer(executor_, std::chrono::duration_cast<std::chrono::microseconds>(
+                                                std::chrono::duration<double>(seconds)));
+        timer.async_wait([state, session](std::error_code error) mutable {
+            if (error || state->is_over) return;
+            state->is_late = true;
+            session.close(close_given_up, "nothing was sent");
+        });
+        for (;;) {
+            auto stream = co_await session.accept_stream();
+            if (!stream && state->is_late) {
+                co_return Unexpected(make_error_code(std::errc::timed_out));
+            }
+            if (!stream || stream->endpoint() == transfer_endpoint) {
+                state->is_over = true;
+                co_return stream;
+            }
+            refuse(*stream);
+        }
+    }
+
+    struct Patience {
+        bool is_over = false;
+        bool is_late = false;
+    };
+
     const ReceiveOptions& options_;
+    std::optional<Target> target_;
     asio::any_io_executor executor_;
-    UniqueFd directory_;
     Console console_;
-    PartRegistry parts_;
     std::shared_ptr<ProgressDisplay> display_;
+    Inbox inbox_;
     Notifier changed_;
     Interrupt interrupt_;
     Node node_;
     std::map<std::uint64_t, Session> sessions_;
     std::uint64_t next_session_ = 0;
-    std::size_t sessions_serving_ = 0;
     std::size_t children_ = 0;
     bool stopping_ = false;
     ExitCode exit_code_ = ExitCode::ok;
 };
 
-Result<UniqueFd, Problem> open_directory(const std::string& path) {
-    // Made when only the last part is missing: a typing error does not make a tree.
-    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-        return Unexpected(Problem{
-            ExitCode::usage, fmt::format("cannot make the folder {}: {}; make it first",
-                                         quoted(path), std::generic_category().message(errno))});
-    }
-    UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory && ::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) {
-        return directory;
-    }
-    return Unexpected(Problem{
-        ExitCode::usage, fmt::format("cannot receive into {}: {}; choose a folder that you may "
-                                     "write to",
-                                     quoted(path), std::generic_category().message(errno))});
-}
+struct Inputs {
+    std::optional<Target> target;
+    Seed seed;
+    UniqueFd directory;
+};
 
-// Each transfer holds up to a hundred files open, and the usual soft limit is 1,024.
-void raise_file_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+Result<Inputs, Problem> read_inputs(const ReceiveOptions& options) {
+    std::optional<Target> target;
+    if (options.meet.waits) {
+        STT_TRY_VOID(check(options.meet.listen));
+    } else {
+        STT_TRY(target, parse_target(options.meet.target));
+    }
+    STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
+    STT_TRY(UniqueFd directory, open_inbox(options.directory));
+    return Inputs{std::move(target), std::move(seed), std::move(directory)};
 }
 
 }  // namespace
 
 ExitCode run_receive(const ReceiveOptions& options) {
-    const auto refuse = [](const Problem& problem) {
-        Console().error(problem.text);
-        return problem.code;
-    };
-    const auto seed = read_seed_file(options.common.seed_file);
-    if (!seed) return refuse(seed.error());
-    auto directory = open_directory(options.directory);
-    if (!directory) return refuse(directory.error());
+    auto inputs = read_inputs(options);
+    if (!inputs) {
+        Console().error(inputs.error().text);
+        return inputs.error().code;
+    }
     raise_file_limit();
     asio::io_context context(1);
-    Receiver receiver(context, options, *std::move(directory), *seed);
+    Receiver receiver(context, options, std::move(inputs->target), std::move(inputs->directory),
+                      inputs->seed);
     asio::co_spawn(context, receiver.run(), [](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);
     });

@@ -12,20 +12,21 @@ namespace stt::cli {
 namespace {
 
 // A sender that has everything confirmed and does not close is closed after this time.
-constexpr std::chrono::seconds leave_time{5};
+constexpr std::chrono::seconds sender_leave_time{5};
 
 }  // namespace
 
 ReceiveSession::ReceiveSession(Session session, Stream stream, const UniqueFd& directory,
                                PartRegistry& parts, bool overwrite, Console& console,
-                               const asio::any_io_executor& executor)
+                               const asio::any_io_executor& executor, bool ends_session)
     : session_(session),
       peer_(session.peer_address().to_string()),
       console_(console),
       lines_(console),
       counters_(std::make_shared<Counters>()),
       executor_(executor),
-      link_(std::move(session), std::move(stream)),
+      ends_session_(ends_session),
+      link_(std::move(session), std::move(stream), ends_session),
       engine_(
           UniqueFd(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0)), parts, overwrite,
           [this](const std::string& text) { lines_.report(SourceTree::Severity::failure, text); },
@@ -37,19 +38,34 @@ asio::awaitable<ExitCode> ReceiveSession::run() {
     ReceivePump pump(link_, engine_, worker_, executor_);
     end_ = co_await pump.run();
     elapsed_ = std::chrono::steady_clock::now() - begin;
-    // The last answers are on their way: the sender closes once it has them.
-    asio::steady_timer timer(executor_, leave_time);
-    timer.async_wait([session = session_](std::error_code error) mutable {
-        if (!error) session.close();
-    });
-    co_await session_.wait_closed();
-    timer.cancel();
+    if (ends_session_) {
+        co_await leave();
+    } else if (end_.is_complete) {
+        co_await link_.wait_acknowledged();
+    }
     lines_.close();
     co_return end_.is_complete && counters_->files_failed == 0 ? ExitCode::ok
                                                                : ExitCode::incomplete;
 }
 
+// The last answers are on their way: the sender closes once it has them.
+asio::awaitable<void> ReceiveSession::leave() {
+    asio::steady_timer timer(executor_, sender_leave_time);
+    timer.async_wait([session = session_](std::error_code error) mutable {
+        if (!error) session.close();
+    });
+    co_await session_.wait_closed();
+    timer.cancel();
+}
+
 void ReceiveSession::say_result() {
+    const bool is_refused = !*link_.hearing() && (end_.error == Failure::stream_reset ||
+                                                  end_.error == Failure::stream_stopped);
+    // Of the streams that this side opens, which are those to what is shared.
+    if (!end_.is_complete && is_refused) {
+        console_.error(fmt::format("{} shares nothing: stt web --share must run there", peer_));
+        return;
+    }
     if (!end_.is_complete) {
         const std::string reason =
             end_.failure.empty() ? end_reason(session_, end_.error) : end_.failure;

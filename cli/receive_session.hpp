@@ -19,24 +19,29 @@ namespace stt::cli {
 
 class ReceiveSession {
 public:
-    // What is passed by reference outlives the session.
+    // What is passed by reference outlives the session. `ends_session`: the session is there for
+    // this transfer alone, and ends with it.
     ReceiveSession(Session session, Stream stream, const UniqueFd& directory, PartRegistry& parts,
-                   bool overwrite, Console& console, const asio::any_io_executor& executor);
+                   bool overwrite, Console& console, const asio::any_io_executor& executor,
+                   bool ends_session);
 
     const std::shared_ptr<Counters>& counters() const noexcept { return counters_; }
 
-    // Until the transfer ended and the sender left.
+    // Until the transfer ended and the sender left, or has all answers.
     asio::awaitable<ExitCode> run();
     // One line: what came, or why it ended early.
     void say_result();
 
 private:
+    asio::awaitable<void> leave();
+
     Session session_;
     std::string peer_;
     Console& console_;
     FailureLines lines_;
     std::shared_ptr<Counters> counters_;
     asio::any_io_executor executor_;
+    bool ends_session_;
     SessionLink link_;
     ReceiveEngine engine_;
     TransferEnd end_;

@@ -1,64 +1,50 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
-#include <asio/thread_pool.hpp>
-#include <atomic>
-#include <chrono>
 #include <cstdlib>
-#include <thread>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "async.hpp"
 #include "console.hpp"
-#include "failure_lines.hpp"
 #include "interrupt.hpp"
+#include "listening.hpp"
 #include "network.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "seed_file.hpp"
-#include "session_link.hpp"
+#include "send_session.hpp"
+#include "target.hpp"
 #include "terminal_text.hpp"
-#include "transfer/pump.hpp"
-#include "transfer/source_scan.hpp"
 
 namespace stt::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// Who came and says nothing of the files for this time is not who they are for.
+constexpr std::chrono::seconds patience{10};
 
 class Sender {
 public:
+    // `target`: where to send to; null: wait for who comes.
     Sender(asio::io_context& context, const SendOptions& options, std::vector<SourceRoot> roots,
-           Endpoint endpoint, const Seed& seed)
+           std::optional<Target> target, const Seed& seed)
         : options_(options),
-          endpoint_(std::move(endpoint)),
+          roots_(std::move(roots)),
+          target_(std::move(target)),
           executor_(context.get_executor()),
-          lines_(console_),
-          counters_(std::make_shared<Counters>()),
-          scan_(roots, *counters_),
-          engine_(
-              std::move(roots),
-              [this](SourceTree::Severity severity, const std::string& text) {
-                  lines_.report(severity, text);
-              },
-              *counters_),
           interrupt_(context),
-          node_(context, seed, node_config(options.common)),
-          worker_(1) {
+          node_(context, seed, node_config(options.common)) {
         interrupt_.set_handler([this] { on_interrupt(); });
     }
 
     asio::awaitable<void> run() {
-        auto session = co_await connect(node_, endpoint_, options_.common);
-        if (session) {
-            session_ = *session;
-            asio::co_spawn(executor_, tell_reachability(session_, console_), asio::detached);
-            co_await transfer();
+        if (target_) {
+            co_await send_to_target();
         } else {
-            fail(session.error());
+            co_await send_to_first();
         }
         co_await node_.close();
         interrupt_.cancel();
@@ -69,76 +55,78 @@ public:
     }
 
 private:
-    asio::awaitable<void> transfer() {
+    asio::awaitable<void> send_to_target() {
+        auto connected = co_await connect(node_, *target_, options_.common);
+        if (!connected) co_return fail(connected.error());
+        session_ = *connected;
+        static_cast<void>(co_await transfer(to_string(*target_), false));
+    }
+
+    asio::awaitable<void> send_to_first() {
+        const auto listening = listen(node_, options_.meet.listen, MainPort::udp, console_);
+        if (!listening) co_return fail(listening.error());
+        console_.say(fmt::format("listening on {}, sending to the first that takes it",
+                                 to_string(*listening)));
+        bool is_over = false;
+        while (!is_over && !interrupt_.happened()) {
+            auto session = co_await node_.accept();
+            if (!session) co_return;
+            session_ = *session;
+            is_over = co_await transfer(session_.peer_address().to_string(), true);
+        }
+    }
+
+    // False: the other side is there for something else.
+    asio::awaitable<bool> transfer(std::string peer, bool may_be_another) {
+        refuse_streams(session_);
+        asio::co_spawn(executor_, tell_reachability(session_, console_), asio::detached);
         auto stream = co_await session_.open_stream(std::string(transfer_endpoint));
         if (!stream) {
-            end_with(TransferEnd{.error = stream.error(), .failure = {}});
-            co_return;
+            if (may_be_another && !interrupt_.happened()) co_return false;
+            end_early(
+                {ExitCode::incomplete, fmt::format("the transfer to {} ended early: {}; run the "
+                                                   "same command again to resume",
+                                                   peer, end_reason(session_, stream.error()))});
+            co_return true;
         }
-        scan_.start();
+        SendSession sending(session_, *std::move(stream), roots_, peer, console_, executor_,
+                            SendSession::Afterwards::end_session);
+        asio::steady_timer timer(executor_, patience);
+        if (may_be_another) close_if_silent(timer, sending);
         const auto display = ProgressDisplay::start(console_, executor_);
-        display->add(counters_);
-        const Clock::time_point begin = Clock::now();
-        SessionLink link(session_, *std::move(stream));
-        SendPump pump(link, engine_, worker_, executor_);
-        const TransferEnd end = co_await pump.run();
+        display->add(sending.counters());
+        co_await sending.run();
+        timer.cancel();
         display->stop();
-        lines_.close();
-        if (end.is_complete) {
-            say_summary(Clock::now() - begin);
-            if (counters_->files_failed > 0) exit_code_ = ExitCode::incomplete;
+        const bool is_complete = sending.end().is_complete;
+        if (!is_complete && may_be_another && !sending.has_heard() && !interrupt_.happened()) {
+            session_.close();
+            co_return false;
+        }
+        if (is_complete) {
+            sending.say_summary("sent");
+            if (sending.counters()->files_failed > 0) exit_code_ = ExitCode::incomplete;
         } else {
-            end_with(end);
+            end_early(sending.problem());
         }
         session_.close();
+        co_return true;
     }
 
-    void say_summary(Clock::duration elapsed) {
-        const double seconds = std::chrono::duration<double>(elapsed).count();
-        const std::uint64_t moved = counters_->bytes_done - counters_->bytes_skipped;
-        const std::string what =
-            fmt::format("{}, {}", format_count(counters_->files_done, "file", "files"),
-                        format_size(counters_->bytes_done));
-        std::string text = fmt::format("sent {} in {} ({})", what, format_duration(elapsed),
-                                       format_rate(static_cast<double>(moved) / seconds));
-        if (counters_->files_present > 0 && counters_->files_present == counters_->files_done) {
-            text = fmt::format("nothing to send: {}, all there already", what);
-        } else if (counters_->bytes_skipped > 0) {
-            text +=
-                fmt::format("; {} of it were already there", format_size(counters_->bytes_skipped));
-        }
-        if (counters_->files_failed > 0) {
-            text += fmt::format("; {} not sent",
-                                format_count(counters_->files_failed, "entry", "entries"));
-        }
-        console_.say(text);
-        spdlog::info("content bytes sent: {}, skipped: {}", counters_->bytes_content.load(),
-                     counters_->bytes_skipped.load());
+    // `sending` is told while it runs, and cancels the timer when it has ended.
+    void close_if_silent(asio::steady_timer& timer, const SendSession& sending) {
+        timer.async_wait(
+            [heard = sending.hearing(), session = session_](std::error_code error) mutable {
+                if (!error && !*heard) session.close(close_given_up, "you do not take these files");
+            });
     }
 
-    void end_with(const TransferEnd& end) {
+    void end_early(const Problem& problem) {
         if (interrupt_.happened()) {
             console_.error("interrupted; run the same command again to resume");
-        } else if (!end.failure.empty()) {
-            fail(
-                {ExitCode::incomplete,
-                 fmt::format("the transfer stopped: {}; run the same command again to resume, once "
-                             "that is mended",
-                             end.failure)});
-        } else if (is_refusal(end.error)) {
-            fail({ExitCode::incomplete, fmt::format("{} takes no files: stt receive must run there",
-                                                    to_string(endpoint_))});
         } else {
-            fail({ExitCode::incomplete,
-                  fmt::format("the transfer to {} ended early: {}; run the same command again to "
-                              "resume",
-                              to_string(endpoint_), end_reason(session_, end.error))});
+            fail(problem);
         }
-    }
-
-    bool is_refusal(std::error_code error) const {
-        return counters_->files_done == 0 &&
-               (error == Failure::stream_reset || error == Failure::stream_stopped);
     }
 
     void fail(const Problem& problem) {
@@ -156,31 +144,32 @@ private:
     }
 
     const SendOptions& options_;
-    Endpoint endpoint_;
+    std::vector<SourceRoot> roots_;
+    std::optional<Target> target_;
     asio::any_io_executor executor_;
     Console console_;
-    FailureLines lines_;
-    std::shared_ptr<Counters> counters_;
-    SourceScan scan_;
-    SendEngine engine_;
     Interrupt interrupt_;
     Node node_;
     Session session_;
     ExitCode exit_code_ = ExitCode::ok;
-    asio::thread_pool worker_;
 };
 
 struct Inputs {
-    Endpoint endpoint;
+    std::optional<Target> target;
     Seed seed;
     std::vector<SourceRoot> roots;
 };
 
 Result<Inputs, Problem> read_inputs(const SendOptions& options) {
-    STT_TRY(Endpoint endpoint, parse_endpoint(options.target));
+    std::optional<Target> target;
+    if (options.meet.waits) {
+        STT_TRY_VOID(check(options.meet.listen));
+    } else {
+        STT_TRY(target, parse_target(options.meet.target));
+    }
     STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
     STT_TRY(std::vector<SourceRoot> roots, source_roots(options.paths));
-    return Inputs{std::move(endpoint), std::move(seed), std::move(roots)};
+    return Inputs{std::move(target), std::move(seed), std::move(roots)};
 }
 
 }  // namespace
@@ -192,7 +181,7 @@ ExitCode run_send(const SendOptions& options) {
         return inputs.error().code;
     }
     asio::io_context context(1);
-    Sender sender(context, options, std::move(inputs->roots), std::move(inputs->endpoint),
+    Sender sender(context, options, std::move(inputs->roots), std::move(inputs->target),
                   inputs->seed);
     asio::co_spawn(context, sender.run(), [](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);

@@ -78,6 +78,14 @@ std::string quoted(std::string_view text) {
     return fmt::format("'{}'", visible(text));
 }
 
+std::string reason_within_sentence(std::error_code error) {
+    std::string reason = visible(error.message());
+    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
+    }
+    return reason;
+}
+
 std::string shell_quoted(std::string_view text) {
     std::string inner;
     for (const char character : text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace stt::cli {
 
@@ -14,6 +15,9 @@ std::string visible(std::string_view text);
 
 // visible() in single quotes.
 std::string quoted(std::string_view text);
+
+// What an error says, visible() and without the capital that some begin with.
+std::string reason_within_sentence(std::error_code error);
 
 // A word that a shell reads as `text`, for commands that a message proposes.
 std::string shell_quoted(std::string_view text);

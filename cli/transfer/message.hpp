@@ -13,6 +13,7 @@
 namespace stt::cli {
 
 inline constexpr std::string_view transfer_endpoint = "transfer";  // Spec transfer §1.1
+inline constexpr std::string_view share_endpoint = "share";        // Spec transfer §1.4
 inline constexpr std::int64_t transfer_version = 1;
 
 inline constexpr std::size_t record_header_size = 5;         // Spec transfer §2.1

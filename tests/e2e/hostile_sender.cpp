@@ -179,7 +179,7 @@ asio::awaitable<void> run(asio::io_context& context, std::string seed_text, std:
     if (!session) co_return;
     auto stream = co_await session->open_stream(std::string(transfer_endpoint));
     if (!stream) co_return;
-    SessionLink link(*session, *std::move(stream));
+    SessionLink link(*session, *std::move(stream), true);
     Attacker attacker(link);
     attacks.at(attack)(attacker);
     co_await attacker.run();

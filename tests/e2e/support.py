@@ -205,9 +205,9 @@ class Case(unittest.TestCase):
         self.path_target = emulator.address
         return emulator
 
-    def receive(self, *options, inbox=None, **more):
-        running = self.start("receive", "--seed", self.seed, "--listen", self.target, *options,
-                             inbox or self.inbox, **more)
+    def receive(self, *options, inbox=None, websocket="off", **more):
+        running = self.start("receive", "--seed", self.seed, "--listen", self.target,
+                             "--websocket", websocket, *options, inbox or self.inbox, **more)
         running.wait_for("listening on")
         return running
 

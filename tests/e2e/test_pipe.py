@@ -13,8 +13,8 @@ SIZE = 50_000_000
 
 class Pipe(Case):
     def listen(self, stdin=None):
-        running = self.start("pipe", "--seed", self.seed, "--listen", self.target, stdin=stdin,
-                             binary_output=True)
+        running = self.start("pipe", "--seed", self.seed, "--listen", self.target, "--websocket",
+                             "off", stdin=stdin, binary_output=True)
         running.wait_for("listening on", "errors")
         return running
 
@@ -98,7 +98,7 @@ class Pipe(Case):
         with open("/dev/full", "wb") as full, open("/dev/zero", "rb") as endless:
             listener = subprocess.Popen(
                 [os.environ["STT_BINARY"], "pipe", "--seed", str(self.seed), "--listen",
-                 self.target], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
+                 self.target, "--websocket", "off"], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
             self.addCleanup(listener.kill)
             self.assertIn(b"listening", listener.stderr.readline())
             connector = self.connect(endless)

@@ -13,7 +13,7 @@ TEST_CASE(
     "protocol §13.1 (c): an endpoint is a host with or without a port, brackets around IPv6") {
     const auto check = [](const char* text, const char* host, std::uint16_t port) {
         CAPTURE(text);
-        const auto endpoint = parse_endpoint(text);
+        const auto endpoint = parse_endpoint(text, stt::default_udp_port);
         REQUIRE(endpoint);
         CHECK(endpoint->host == host);
         CHECK(endpoint->port == port);
@@ -29,20 +29,22 @@ TEST_CASE("what is no endpoint is a usage error that shows how to write one") {
     for (const char* text : {"", ":", ":9001", "host:", "host:0", "host:65536", "host:-1",
                              "host:1x", "::1", "::1:9001", "[::1", "[]:1", "[::1]x", "host: 1"}) {
         CAPTURE(text);
-        const auto endpoint = parse_endpoint(text);
+        const auto endpoint = parse_endpoint(text, stt::default_udp_port);
         REQUIRE_FALSE(endpoint);
         CHECK(endpoint.error().code == ExitCode::usage);
     }
 }
 
 TEST_CASE("an address to listen on is numeric, and any port is one") {
-    CHECK(parse_listen_address("[::]:9001")->port() == 9001);
-    CHECK(parse_listen_address("127.0.0.1:0")->family() == stt::Address::Family::ipv4);
-    CHECK(parse_listen_address(":77")->family() == stt::Address::Family::ipv6);
-    CHECK(parse_listen_address("0.0.0.0")->port() == stt::default_udp_port);
+    CHECK(parse_listen_address("[::]:9001", stt::default_udp_port)->port() == 9001);
+    CHECK(parse_listen_address("127.0.0.1:0", stt::default_udp_port)->family() ==
+          stt::Address::Family::ipv4);
+    CHECK(parse_listen_address(":77", stt::default_udp_port)->family() ==
+          stt::Address::Family::ipv6);
+    CHECK(parse_listen_address("0.0.0.0", stt::default_udp_port)->port() == stt::default_udp_port);
     for (const char* text : {"", "localhost:1", "1.2.3:4", "[::]:x", "1.2.3.4:70000"}) {
         CAPTURE(text);
-        CHECK_FALSE(parse_listen_address(text));
+        CHECK_FALSE(parse_listen_address(text, stt::default_udp_port));
     }
 }
 
