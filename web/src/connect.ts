@@ -30,6 +30,12 @@ const SUBPROTOCOL = 'stt.v1';
 const OPEN_TIMEOUT_MS = 10_000;
 /** From an open WebSocket until an answer to the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+/**
+ * From another WebSocket until the session uses it, or a new session does: that is made when the
+ * old one was silent for 4 s. A server closes one of nobody after 10 s.
+ */
+const ANSWER_TIMEOUT_MS = 15_000;
+const ANSWER_POLL_MS = 50;
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 10_000;
 /** A WebSocket that is replaced sooner is nothing to tell of. */
@@ -174,6 +180,7 @@ class Connector {
   #adopt(handle: number): Session {
     const session = new Session(this.#host, handle);
     session.onEnded = () => this.#onEnded(session);
+    session.onUnreachable = () => this.#onUnreachable();
     return session;
   }
   #onConnectFailed(error: string): void {
@@ -207,6 +214,13 @@ class Connector {
     void this.#reopen();
   }
 
+  // A WebSocket may hang for minutes before it closes, as when a device changes networks. A new
+  // one costs a round trip, and what was under way is sent again.
+  #onUnreachable(): void {
+    if (this.#isReopening || this.#isOver || this.#options.reconnect === false) return;
+    this.#host.closeSocket(this.#socket);
+  }
+
   // Until a WebSocket is open, and once more if it closes. Whether the session goes on over it is
   // the engine's to find out.
   async #reopen(): Promise<void> {
@@ -214,7 +228,8 @@ class Connector {
     const silence = setTimeout(() => this.#session?.setReachable(false), UNREACHABLE_AFTER_MS);
     let backoff = BACKOFF_FIRST_MS;
     while (!this.#isOver) {
-      await this.#pause(backoff);
+      // Not all pages of a node that comes back at one moment.
+      await this.#pause(backoff * (0.75 + Math.random() / 2));
       backoff = Math.min(2 * backoff, BACKOFF_MAX_MS);
       if (this.#isOver) break;
       try {
@@ -235,9 +250,11 @@ class Connector {
     const number = this.#socket;
     this.#host.engine.moveTo(this.#session!.number, number);
     this.#host.schedule();
+    const end = performance.now() + ANSWER_TIMEOUT_MS;
     while (!this.#isOver && this.#host.isOpen(number)) {
       if (this.#host.engine.routeOf(this.#session!.number) === number) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (performance.now() > end) return this.#host.closeSocket(number);
+      await new Promise((resolve) => setTimeout(resolve, ANSWER_POLL_MS));
     }
   }
   // A device that comes back to its network need not wait.

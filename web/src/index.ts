@@ -24,7 +24,7 @@ export {
 } from './session.js';
 export type { StreamKind } from './engine.js';
 export type { Statistics } from './statistics.js';
-export { MessageStream, Stream, type SendOptions } from './stream.js';
+export { MessageStream, Stream, type MessageKind, type SendOptions } from './stream.js';
 export {
   receiveFiles, sendFiles, TRANSFER_ENDPOINT, type FileFailure, type NamedBlob, type ReceivedFile,
   type ReceiveFilesOptions, type ReceiveResult, type SendFilesOptions, type SendResult,

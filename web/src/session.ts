@@ -5,7 +5,7 @@ import { SttError } from './errors.js';
 import { Gate } from './gate.js';
 import type { Host } from './host.js';
 import { statisticsOf, type Statistics } from './statistics.js';
-import { MessageStream, Stream } from './stream.js';
+import { MessageStream, Stream, type MessageKind } from './stream.js';
 
 /** How a session ended. */
 export interface CloseInfo {
@@ -168,7 +168,7 @@ export class Session {
   }
   /** Opens a stream of messages of the given kind. */
   async openMessages(
-    endpoint: string, kind: Exclude<StreamKind, 'bytes'> = 'messages', options: MessageOptions = {},
+    endpoint: string, kind: MessageKind = 'messages', options: MessageOptions = {},
   ): Promise<MessageStream> {
     const key = await this.#open(kind, endpoint, options);
     return this.#keep(key, new MessageStream(this.#host, this.#number, key, endpoint, kind));
@@ -236,6 +236,8 @@ export class Session {
         .catch((error: unknown) => {
           stream.reset(INTERNAL_CODE);
           stream.stop(INTERNAL_CODE);
+          // What the peer or the network did to the stream is no fault of the handler's.
+          if (error instanceof SttError) return;
           console.error(`stt: the handler of the endpoint ${stream.endpoint} failed:`, error);
         });
     } else if (this.#iteratorCount > 0 || this.#handlers.size === 0) {
@@ -300,9 +302,15 @@ export class Session {
         cause: CAUSES[numbers[1]!] ?? 'internal', code: numbers[2]!, reason: event.text,
       });
     }
-    if (kind === EventKind.unreachable) return this.setReachable(false);
-    if (kind === EventKind.reachable || kind === EventKind.pathTaken) {
-      return this.setReachable(true);
+    if (kind === EventKind.unreachable) {
+      this.setReachable(false);
+      return this.onUnreachable?.();
+    }
+    if (kind === EventKind.reachable) return this.setReachable(true);
+    if (kind === EventKind.pathTaken) {
+      // Without any other path it is told of the one that closed.
+      if (this.#host.isOpen(numbers[1]!)) this.setReachable(true);
+      return;
     }
     if (kind === EventKind.pong) {
       this.#pings.get(numbers[1]!)?.resolve(numbers[2]!);
@@ -352,6 +360,8 @@ export class Session {
   }
   /** @internal Whoever owns the host: the engine still has to tell the peer. */
   onEnded: (() => void) | undefined;
+  /** @internal Whoever can open another WebSocket: this one brings no answers. */
+  onUnreachable: (() => void) | undefined;
 }
 
 function openError(): SttError {

@@ -16,11 +16,11 @@ interface Leftover<Item> {
 }
 
 /** What both kinds of streams are made of. */
-export abstract class StreamBase<Item> {
+export abstract class StreamBase<Item, Kind extends StreamKind> {
   /** The name that the opener gave. */
   readonly endpoint: string;
   /** 'bytes', 'messages', 'datagrams' or 'expiring'. */
-  readonly kind: StreamKind;
+  readonly kind: Kind;
   /** @internal */
   protected readonly host: Host;
   /** @internal */
@@ -40,7 +40,7 @@ export abstract class StreamBase<Item> {
   #acknowledged: { resolve: () => void; reject: (error: SttError) => void }[] = [];
 
   /** @internal */
-  constructor(host: Host, session: number, key: number, endpoint: string, kind: StreamKind) {
+  constructor(host: Host, session: number, key: number, endpoint: string, kind: Kind) {
     this.host = host;
     this.session = session;
     this.key = key;
@@ -230,7 +230,7 @@ export abstract class StreamBase<Item> {
 }
 
 /** Reliable, ordered bytes in both directions. */
-export class Stream extends StreamBase<Uint8Array<ArrayBuffer>> {
+export class Stream extends StreamBase<Uint8Array<ArrayBuffer>, 'bytes'> {
   /** What the peer sends; it may send on as this is read, and no faster. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /**
@@ -338,18 +338,21 @@ function codeOf(reason: unknown): number {
   return typeof reason === 'number' && Number.isSafeInteger(reason) && reason >= 0 ? reason : 0;
 }
 
+/** What a stream of messages is: see the table of kinds in docs/guide/library.md. */
+export type MessageKind = Exclude<StreamKind, 'bytes'>;
+
 export interface SendOptions {
   /** On an expiring stream: milliseconds in place of the stream's deadline. */
   deadline?: number;
 }
 
 /** Whole messages in both directions; iterate over it to receive. */
-export class MessageStream extends StreamBase<Uint8Array<ArrayBuffer>> {
+export class MessageStream extends StreamBase<Uint8Array<ArrayBuffer>, MessageKind> {
   #sending: Promise<void> = Promise.resolve();
 
   /** @internal */
   constructor(
-    host: Host, session: number, key: number, endpoint: string, kind: StreamKind,
+    host: Host, session: number, key: number, endpoint: string, kind: MessageKind,
   ) {
     super(host, session, key, endpoint, kind);
   }

@@ -2,7 +2,7 @@
 import { SttError } from './errors.js';
 import { Gate } from './gate.js';
 import { moduleOf } from './module.js';
-import type { Session } from './session.js';
+import type { IncomingStream, Session } from './session.js';
 import { memorySink, type FileOffer, type FileSink } from './sink.js';
 import type { Stream } from './stream.js';
 import {
@@ -237,8 +237,12 @@ export interface ReceiveResult extends TransferProgress {
  * `session.handle('transfer', (stream) => receiveFiles(stream, …))`.
  */
 export async function receiveFiles(
-  stream: Stream, options: ReceiveFilesOptions = {},
+  stream: IncomingStream, options: ReceiveFilesOptions = {},
 ): Promise<ReceiveResult> {
+  if (stream.kind !== 'bytes') {
+    stream.refuse();
+    throw new SttError('transfer-failed', `a transfer takes no stream of ${stream.kind}`);
+  }
   const machine = new ReceiveMachine(await moduleOf());
   const receiving = new Receiving(machine, stream, options);
   try {

@@ -209,6 +209,18 @@ test('a node that is away is unreachable, and the session goes on after', async 
   assert.equal(node.sessions.length, 1);
 });
 
+test('a WebSocket that hangs without closing is replaced', async (context) => {
+  const { node, session } = await withSession(context);
+  const stream = await session.openStream('x');
+  node.freeze();
+  const writer = stream.writable.getWriter();
+  await writer.write(pattern(50_000));
+  await nextEvent(session, 'unreachable');
+  await nextEvent(session, 'reachable');
+  await stream.acknowledged();
+  assert.equal(node.sessions.length, 1);
+});
+
 test('a restarted node has lost the session: the page is told, with a new one', async (context) => {
   const node = await serve(seed, { identity });
   const session = await connect(node.url, seed, options);

@@ -3,9 +3,9 @@
 
 export const TEXT_MAX = 4_000;
 
-/** On the channel of messages: reliable and ordered. */
+/** On the channel of notes: nothing is lost. */
 export type Note =
-  | { kind: 'text'; text: string }
+  | { kind: 'text'; text: string; number: number }
   /** A viewer has missed a frame, or has just come: the next one must stand by itself. */
   | { kind: 'key'; to: string }
   /** A source shows nothing any more. */
@@ -26,16 +26,16 @@ export function decodeNote(bytes: Uint8Array): { from: string; note: Note } | un
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, from, to, text, asked, time } = value;
+  const { kind, from, to, text, number, asked, time } = value;
   if (!isName(from)) return undefined;
-  if (kind === 'text' && typeof text === 'string' && text.length <= TEXT_MAX) {
-    return { from, note: { kind, text } };
+  if (kind === 'text' && typeof text === 'string' && text.length <= TEXT_MAX && isNumber(number)) {
+    return { from, note: { kind, text, number } };
   }
   if (kind === 'end') return { from, note: { kind } };
   if (!isName(to)) return undefined;
   if (kind === 'key') return { from, note: { kind, to } };
-  if (kind === 'clock' && isTime(asked)) return { from, note: { kind, to, asked } };
-  if (kind === 'time' && isTime(asked) && isTime(time)) {
+  if (kind === 'clock' && isNumber(asked)) return { from, note: { kind, to, asked } };
+  if (kind === 'time' && isNumber(asked) && isNumber(time)) {
     return { from, note: { kind, to, asked, time } };
   }
   return undefined;
@@ -43,7 +43,7 @@ export function decodeNote(bytes: Uint8Array): { from: string; note: Note } | un
 function isName(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{8}$/.test(value);
 }
-function isTime(value: unknown): value is number {
+function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 

@@ -43,19 +43,23 @@ export class Screen {
     this.#lastArrival = performance.now();
     this.#byteCount += frame.content.length;
     this.#bytes.add(this.#byteCount);
-    this.#count(frame);
+    if (!this.#count(frame)) return;
     if (offset !== undefined) this.#measure(Date.now() + offset - frame.time);
     if (frame.isKey) this.#waitsForKey = false;
     if (this.#waitsForKey) return this.onKeyWanted?.();
     if (frame.format === 'image') void this.#showImage(frame);
     else this.#decode(frame, CODEC_OF[frame.format]);
   }
-  #count(frame: Frame): void {
+  /** False: it was overtaken by a later one, and is of no use any more. */
+  #count(frame: Frame): boolean {
     const gap = this.#next === undefined ? 0 : frame.sequence - this.#next;
+    if (gap < 0) return false;
     this.#next = frame.sequence + 1;
-    if (gap === 0) return;
-    if (gap > 0) this.#missedCount += gap;
-    this.#waitsForKey = true;
+    if (gap > 0) {
+      this.#missedCount += gap;
+      this.#waitsForKey = true;
+    }
+    return true;
   }
   #measure(latency: number): void {
     const value = Math.max(0, latency);

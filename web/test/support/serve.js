@@ -59,6 +59,13 @@ export async function serve(seed, { port = 0, onSession, identity } = {}) {
     resume() {
       isPaused = false;
     },
+    /** Nothing comes or goes by the WebSockets of now any more; they stay open. */
+    freeze() {
+      for (const socket of server.clients) {
+        socket.pause();
+        socket.send = () => {};
+      }
+    },
     /** As if its process had been killed. */
     vanish() {
       for (const session of sessions) session.end({ cause: 'lost', code: 8, reason: '' });
