@@ -142,7 +142,7 @@ private:
 
 ExitCode run_ping(const PingOptions& options) {
     Console console;
-    auto target = parse_target(options.target);
+    auto target = parse_target(options.target, options.common);
     if (!target) {
         console.error(target.error().text);
         return target.error().code;

@@ -78,7 +78,7 @@ private:
     }
 
     asio::awaitable<void> open() {
-        const auto target = parse_target(options_.meet.target);
+        const auto target = parse_target(options_.meet.target, options_.common);
         if (!target) co_return fail(target.error().code, target.error().text);
         auto session = co_await connect(node_, *target, options_.common);
         if (!session) co_return fail(session.error().code, session.error().text);

@@ -246,7 +246,7 @@ Result<Inputs, Problem> read_inputs(const ReceiveOptions& options) {
     if (options.meet.waits) {
         STT_TRY_VOID(check(options.meet.listen));
     } else {
-        STT_TRY(target, parse_target(options.meet.target));
+        STT_TRY(target, parse_target(options.meet.target, options.common));
     }
     STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
     STT_TRY(UniqueFd directory, open_inbox(options.directory));

@@ -165,7 +165,7 @@ Result<Inputs, Problem> read_inputs(const SendOptions& options) {
     if (options.meet.waits) {
         STT_TRY_VOID(check(options.meet.listen));
     } else {
-        STT_TRY(target, parse_target(options.meet.target));
+        STT_TRY(target, parse_target(options.meet.target, options.common));
     }
     STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
     STT_TRY(std::vector<SourceRoot> roots, source_roots(options.paths));

@@ -45,19 +45,7 @@ Result<WebSocketTarget, Problem> parse_url(std::string_view text) {
     return target;
 }
 
-asio::awaitable<std::optional<Problem>> add_websockets(WebSocketTarget target,
-                                                       std::vector<WebSocketAddress>& into) {
-    const auto addresses = co_await resolve(target.endpoint);
-    if (!addresses) co_return addresses.error();
-    for (const Address& address : *addresses) {
-        into.push_back({address, target.endpoint.host, target.is_secure});
-    }
-    co_return std::nullopt;
-}
-
-}  // namespace
-
-Result<Target, Problem> parse_target(const TargetOptions& options) {
+Result<Target, Problem> parse(const TargetOptions& options) {
     Target target;
     if (is_url(options.target)) {
         if (!options.websocket.empty()) {
@@ -75,6 +63,32 @@ Result<Target, Problem> parse_target(const TargetOptions& options) {
     } else if (options.websocket != "off") {
         STT_TRY(target.websocket, parse_url(options.websocket));
     }
+    return target;
+}
+
+Result<void, Problem> check_trust(const Target& target, const CommonOptions& options) {
+    const bool is_given = options.is_insecure || !options.authorities_file.empty();
+    if (!is_given || (target.websocket && target.websocket->is_secure)) return {};
+    return usage_problem(
+        "--authorities and --insecure are about certificates, which only wss:// has; give "
+        "wss://HOST:PORT, or leave them out");
+}
+
+asio::awaitable<std::optional<Problem>> add_websockets(WebSocketTarget target,
+                                                       std::vector<WebSocketAddress>& into) {
+    const auto addresses = co_await resolve(target.endpoint);
+    if (!addresses) co_return addresses.error();
+    for (const Address& address : *addresses) {
+        into.push_back({address, target.endpoint.host, target.is_secure});
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace
+
+Result<Target, Problem> parse_target(const TargetOptions& options, const CommonOptions& common) {
+    STT_TRY(Target target, parse(options));
+    STT_TRY_VOID(check_trust(target, common));
     return target;
 }
 

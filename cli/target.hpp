@@ -26,8 +26,9 @@ struct Target {
 };
 
 // "HOST[:PORT]" is UDP, and the WebSocket that `options.websocket` names beside it, or else port
-// 8080 of the same host; "ws://HOST[:PORT]" and "wss://HOST[:PORT]" are a WebSocket alone.
-Result<Target, Problem> parse_target(const TargetOptions& options);
+// 8080 of the same host; "ws://HOST[:PORT]" and "wss://HOST[:PORT]" are a WebSocket alone. What
+// `common` says about certificates must have a use.
+Result<Target, Problem> parse_target(const TargetOptions& options, const CommonOptions& common);
 
 // All addresses of both. When one of the two hosts cannot be found, the other is enough.
 asio::awaitable<Result<Destination, Problem>> resolve(Target target);

@@ -22,6 +22,7 @@
 #include "send_session.hpp"
 #include "terminal_text.hpp"
 #include "transfer/pump.hpp"
+#include "web/live_relay.hpp"
 #include "web/page_assets.hpp"
 #include "web/page_urls.hpp"
 
@@ -47,6 +48,7 @@ public:
           executor_(context.get_executor()),
           display_(ProgressDisplay::start(console_, executor_)),
           inbox_(std::move(inputs.directory), options.overwrite, console_, display_, executor_),
+          relay_(executor_),
           changed_(executor_),
           interrupt_(context),
           node_(context, inputs.seed, node_config(options.common)) {
@@ -63,6 +65,7 @@ public:
             spawn(accept_sessions());
             while (!stopping_) co_await changed_.wait();
             inbox_.stop();
+            relay_.stop();
             for (auto& [number, session] : sessions_) {
                 session.close(close_interrupted, "the node was stopped");
             }
@@ -132,6 +135,7 @@ private:
             const std::uint64_t number = next_session_++;
             sessions_.emplace(number, *session);
             spawn(serve(number, *session));
+            spawn(serve_messages(number, *session));
         }
     }
 
@@ -149,6 +153,14 @@ private:
             }
         }
         sessions_.erase(number);
+    }
+
+    asio::awaitable<void> serve_messages(std::uint64_t number, Session session) {
+        while (!stopping_) {
+            auto stream = co_await session.accept_messages();
+            if (!stream) co_return;
+            spawn(relay_.serve(number, *std::move(stream)));
+        }
     }
 
     asio::awaitable<void> take(Session session, Stream stream) {
@@ -177,6 +189,7 @@ private:
     Console console_;
     std::shared_ptr<ProgressDisplay> display_;
     Inbox inbox_;
+    LiveRelay relay_;
     Notifier changed_;
     Interrupt interrupt_;
     Node node_;

@@ -32,7 +32,7 @@ PENDING = frozenset()
 @dataclass
 class Rules:
     """What the text of the specification cannot say about itself."""
-    numbered: tuple = ("protocol", "transfer")
+    numbered: tuple = ("protocol", "transfer", "live")
     headed: tuple = ("stc",)
     # Paragraphs with tables in which each row is a rule of its own, named in its first cell.
     rows: frozenset = frozenset({
@@ -43,6 +43,7 @@ class Rules:
         "protocol §14": "says where the seed specification is left, for its readers",
         "protocol §15": "what follows for an observer from all the rest",
         "transfer §1.3": "permits, and asks nothing",
+        "live preface": "says what the page is about",
         "transfer preface": "says what the page is about",
         "stc Why not the published Python package": "gives the reason for stc.md",
         "stc What STC does not give": "says what not to expect",

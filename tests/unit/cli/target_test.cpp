@@ -8,7 +8,7 @@ namespace stt::cli {
 namespace {
 
 Result<Target, Problem> parse(std::string text, std::string websocket = {}) {
-    return parse_target({std::move(text), std::move(websocket)});
+    return parse_target({std::move(text), std::move(websocket)}, {});
 }
 
 TEST_CASE("HOST:PORT is UDP, with a WebSocket beside it") {
