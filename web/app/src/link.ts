@@ -8,6 +8,9 @@ export type LinkState =
   | { kind: 'reconnecting' }
   | { kind: 'closed'; why: string };
 
+/** Chosen: a person waits, and a node takes a second to start. */
+const SEEK_INTERVAL_MS = 1_500;
+
 export class Link {
   /** Each change of the state. */
   onState: ((state: LinkState) => void) | undefined;
@@ -16,6 +19,10 @@ export class Link {
   #session: Session | undefined;
   #state: LinkState = { kind: 'idle' };
   #attempt: AbortController | undefined;
+  #url = '';
+  /** While there is a session: to meet the node anew when it was started anew. */
+  #seed: Uint8Array | undefined;
+  #isSeeking = false;
 
   get session(): Session | undefined {
     return this.#session;
@@ -35,11 +42,9 @@ export class Link {
     this.#become({ kind: 'connecting' });
     try {
       const seed = await parseSeed(seedText);
-      try {
-        this.#adopt(await connect(url, seed, { signal: attempt.signal }));
-      } finally {
-        seed.fill(0);
-      }
+      this.#adopt(await connect(url, seed, { signal: attempt.signal }));
+      this.#url = url;
+      this.#seed = seed;
     } catch (error) {
       if (this.#attempt === attempt) this.#become({ kind: 'idle' });
       throw error;
@@ -53,8 +58,8 @@ export class Link {
   }
 
   /**
-   * Runs a task in the session, and anew in the session that takes its place when the node lost
-   * it: what the task then repeats is the task's to know.
+   * Runs a task in the session, and anew in the session that takes its place when the node was
+   * started anew: what the task then repeats is the task's to know.
    */
   async run<Result>(task: (session: Session) => Promise<Result>): Promise<Result> {
     while (true) {
@@ -64,14 +69,18 @@ export class Link {
         return await task(session);
       } catch (error) {
         const isEnded = error instanceof SttError && error.code === 'session-closed';
-        if (!isEnded || (await session.closed).successor === undefined) throw error;
+        await Promise.resolve(); // the link learns of it in the same turn
+        if (!isEnded || this.#session === undefined || this.#session === session) throw error;
       }
     }
   }
 
   #adopt(session: Session): void {
     this.#session = session;
-    session.on('unreachable', () => this.#tell(session, { kind: 'reconnecting' }));
+    session.on('unreachable', () => {
+      this.#tell(session, { kind: 'reconnecting' });
+      void this.#seek(session);
+    });
     session.on('reachable', () => this.#tell(session, { kind: 'connected' }));
     session.on('reconnected', ({ session: successor }) => this.#adopt(successor));
     session.on('closed', (info) => {
@@ -82,13 +91,42 @@ export class Link {
   }
   #tell(session: Session, state: LinkState): void {
     if (session !== this.#session) return;
-    if (state.kind === 'closed') this.#session = undefined;
+    if (state.kind === 'closed') {
+      this.#session = undefined;
+      this.#seed?.fill(0);
+      this.#seed = undefined;
+    }
     this.#become(state);
+  }
+  // The session looks for its node by itself. One that was started anew may be another node by its
+  // id, and then knows nothing of the session: who answers with the seed takes its place.
+  async #seek(session: Session): Promise<void> {
+    if (this.#isSeeking) return;
+    this.#isSeeking = true;
+    const isWanted = () => this.#seed !== undefined && this.#session === session &&
+      this.#state.kind === 'reconnecting';
+    while (isWanted()) {
+      await new Promise((resolve) => setTimeout(resolve, SEEK_INTERVAL_MS));
+      if (!isWanted()) break;
+      const found = await connect(this.#url, this.#seed!).catch(() => undefined);
+      if (found === undefined) continue;
+      if (isWanted() && !isSame(found.peerNodeId, session.peerNodeId)) {
+        this.#adopt(found);
+        void session.close();
+      } else {
+        void found.close();
+      }
+    }
+    this.#isSeeking = false;
   }
   #become(state: LinkState): void {
     this.#state = state;
     this.onState?.(state);
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function reason(info: CloseInfo): string {

@@ -14,6 +14,7 @@ const SILENCE_MAX_MS = 8_000;
 const MESSAGE_COUNT_MAX = 500;
 const SCREEN_COUNT_MAX = 8;
 const KEY_REQUEST_INTERVAL_MS = 500;
+const SERVED_WITHIN_MS = 3_000;
 /** Of a stream that the node does not serve. */
 const CODE_UNKNOWN_ENDPOINT = 7;
 
@@ -65,19 +66,30 @@ export class LivePanel {
     const room = await Room.join(session);
     room.onNote = (bytes) => this.#takeNote(bytes);
     room.onFrame = (bytes) => this.#takeFrame(bytes);
-    room.onCount = (pages) => setText(this.#count, countText(pages));
+    room.onCount = (pages) => {
+      setText(this.#count, countText(pages));
+      if (room === this.#room && this.#source.kind === 'none') setText(this.#error, '');
+    };
     this.#room = room;
     setText(this.#error, '');
     this.#source.requestKey();
+    // A node that passes nothing on may leave such streams without an answer.
+    setTimeout(() => {
+      if (this.#room === room && !room.isServed) this.#tellUnserved();
+    }, SERVED_WITHIN_MS);
     await room.listen();
+  }
+  #tellUnserved(): void {
+    setText(this.#error, 'This node passes nothing on between pages.');
   }
   #onLeft(session: Session, error: unknown): void {
     if (session !== this.#link.session) return; // another has taken its place
     this.#room = undefined;
     setText(this.#count, '');
     const isRefused = error instanceof SttError && error.peerCode === CODE_UNKNOWN_ENDPOINT;
-    setText(this.#error, isRefused ? 'This node passes nothing on between pages.'
-      : `Live streams ended: ${error instanceof Error ? error.message : error}`);
+    if (isRefused) return this.#tellUnserved();
+    setText(
+      this.#error, `Live streams ended: ${error instanceof Error ? error.message : error}`);
   }
   leave(): void {
     this.#room = undefined;

@@ -17,9 +17,9 @@ export class RateMeter {
   }
   /** Bytes a second; it falls while nothing comes. */
   rate(now = performance.now()): number {
-    const first = this.#samples[0];
-    if (first === undefined || this.#samples.length < 2) return 0;
-    const last = this.#samples.at(-1)!;
+    const last = this.#samples.at(-1);
+    const first = this.#samples.find(({ at }) => now - at <= WINDOW_MS);
+    if (last === undefined || first === undefined || first === last) return 0;
     return ((last.bytes - first.bytes) * 1000) / Math.max(1, now - first.at);
   }
 }

@@ -22,6 +22,7 @@ export class Room {
   readonly #notes: MessageStream;
   readonly #frames: MessageStream;
   #framesUnderWay = 0;
+  #isServed = false;
 
   private constructor(session: Session, notes: MessageStream, frames: MessageStream) {
     this.#session = session;
@@ -40,6 +41,10 @@ export class Room {
   /** Until the session ends. Rejects with an SttError when the node passes nothing on. */
   async listen(): Promise<void> {
     await Promise.all([this.#watchNotes(), this.#watchFrames(), this.#watchPresence()]);
+  }
+  /** Whether the node has told who is here, which it does at once if it passes anything on. */
+  get isServed(): boolean {
+    return this.#isServed;
   }
   async #watchNotes(): Promise<void> {
     while (true) {
@@ -61,7 +66,10 @@ export class Room {
   }
   async #watchPresence(): Promise<void> {
     const stream = await this.#session.openMessages('live/channels', 'messages');
-    for await (const list of stream) this.onCount?.(watchersOf(NOTES, list));
+    for await (const list of stream) {
+      this.#isServed = true;
+      this.onCount?.(watchersOf(NOTES, list));
+    }
   }
 
   sendNote(note: string): Promise<void> {
