@@ -60,9 +60,9 @@ std::string of_websocket(const WebSocketTarget& target, std::error_code error, d
     if (error == Failure::handshake_timeout) return no_answer(who, seconds) + "is in the way";
     if (is(error, std::errc::timed_out)) {
         return fmt::format(
-            "no answer from {}: a server that stays silent, or a firewall in the "
+            "no answer from {} within {:g} s: a server that stays silent, or a firewall in the "
             "way; check the host and the port",
-            who);
+            who, seconds);
     }
     return fmt::format("cannot reach {}: {}; {}", who, websocket_reason(error, target.is_secure),
                        advice_for(error));

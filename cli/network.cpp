@@ -6,6 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -14,6 +20,7 @@
 #include <memory>
 #include <utility>
 
+#include "async.hpp"
 #include "connect_lines.hpp"
 #include "terminal_text.hpp"
 
@@ -64,6 +71,41 @@ std::function<void(std::string_view)> start_trace(const std::string& directory) 
 
 Duration to_duration(double seconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// The handshake has its own end. What comes before it on a WebSocket has the same time, and this
+// more, so that who says why goes first.
+constexpr Duration connect_grace = std::chrono::milliseconds(500);
+
+struct Attempt {
+    Result<Session, std::error_code> session =
+        Unexpected(std::make_error_code(std::errc::timed_out));
+    asio::cancellation_signal give_up;
+};
+
+asio::awaitable<void> attempt(Node& node, Destination destination, std::shared_ptr<Attempt> state) {
+    auto session = co_await node.connect(std::move(destination));
+    if (session || session.error() != asio::error::operation_aborted) {
+        state->session = std::move(session);
+    }
+}
+
+// std::errc::timed_out when nothing has come of it by then.
+asio::awaitable<Result<Session, std::error_code>> connect_within(Node& node,
+                                                                 Destination destination,
+                                                                 Duration limit) {
+    const auto executor = co_await asio::this_coro::executor;
+    // Shared with a timer whose handler may be on its way when all is over.
+    const auto state = std::make_shared<Attempt>();
+    asio::steady_timer timer(executor, limit);
+    timer.async_wait([state](std::error_code error) {
+        if (!error) state->give_up.emit(asio::cancellation_type::terminal);
+    });
+    // A coroutine that is cancelled ends by an exception, which says nothing more.
+    static_cast<void>(
+        co_await asio::co_spawn(executor, attempt(node, std::move(destination), state),
+                                asio::bind_cancellation_slot(state->give_up.slot(), as_result)));
+    co_return state->session;
 }
 
 }  // namespace
@@ -124,13 +166,14 @@ asio::awaitable<Result<Session, Problem>> connect(Node& node, const Target& targ
                                                   const CommonOptions& options) {
     auto destination = co_await resolve(target);
     if (!destination) co_return Unexpected(destination.error());
-    auto session = co_await node.connect(*std::move(destination));
+    const double seconds = options.timeout_seconds.value_or(handshake_seconds);
+    auto session = co_await connect_within(node, *std::move(destination),
+                                           to_duration(seconds) + connect_grace);
     if (session) {
         spdlog::info("connected to {} by {}", session->peer_address().to_string(),
                      session->statistics().transport == Transport::udp ? "UDP" : "WebSocket");
         co_return *std::move(session);
     }
-    const double seconds = options.timeout_seconds.value_or(handshake_seconds);
     co_return Unexpected(connect_problem(target, session.error(), seconds));
 }
 

@@ -31,13 +31,12 @@ function(stt_add_unit_test name)
   if(NOT TARGET stt_test_main)
     # doctest's own code takes long to compile: once for all programs.
     add_library(stt_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/unit/main.cpp")
-    target_link_libraries(stt_test_main PRIVATE stt_build_flags)
+    target_link_libraries(stt_test_main PRIVATE stt_build_flags stt_test_flags)
   endif()
   add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:stt_test_main>)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE stt stt_build_flags ${arg_DEPS})
+  target_link_libraries(${name} PRIVATE stt stt_build_flags ${arg_DEPS} stt_test_flags)
   target_compile_definitions(${name} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-  target_compile_options(${name} PRIVATE ${stt_test_flags})
   if("unit" IN_LIST arg_LABELS)
     # The compiler spends most of its time on the assertions, and they run once. Not so in a
     # simulation: the linker takes templates that library and test share from the test.

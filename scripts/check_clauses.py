@@ -48,9 +48,6 @@ class Rules:
         "stc Why not the published Python package": "gives the reason for stc.md",
         "stc What STC does not give": "says what not to expect",
     })
-    # Clauses of a transport that this product does not have yet.
-    websocket: frozenset = frozenset({
-        "protocol §4.3 (b)", "protocol §13.4"})
     # Clauses whose features are on their way. To be empty.
     pending: frozenset = PENDING
 
@@ -270,7 +267,7 @@ def check(root, rules, print_line=print, is_listing=False):
 
     clauses = [(clause, document, line) for document in documents.values()
                for clause, line in document.clauses()]
-    excused = set(rules.binds_nothing) | rules.websocket | rules.pending
+    excused = set(rules.binds_nothing) | rules.pending
     known = {clause for clause, _, _ in clauses} | {
         name for document in documents.values() for name in document.paragraphs}
     for clause in sorted(excused - known):
@@ -288,7 +285,7 @@ def check(root, rules, print_line=print, is_listing=False):
     for fault in faults:
         print_line(fault)
     print_line(f"clauses: {count}, {len(rules.pending)} pending, "
-               f"{len(rules.websocket)} of the WebSocket transport, {len(faults)} faults")
+               f"{len(faults)} faults")
     return len(faults)
 
 

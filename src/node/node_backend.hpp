@@ -91,6 +91,7 @@ private:
     connection::Endpoint endpoint_;
     std::set<SeedId> seeds_;
 
+    transport::ReceiveBatch received_;
     node::UdpPorts udp_;
     node::WebSocketPorts websockets_;
     node::Connector connector_;

@@ -19,7 +19,9 @@ namespace stt::node {
 
 class UdpPorts {
 public:
-    UdpPorts(asio::io_context& context, TransportOwner& owner) : context_(context), owner_(owner) {}
+    // `received` is room for what comes, which others of the loop may share; it outlives this.
+    UdpPorts(asio::io_context& context, TransportOwner& owner, transport::ReceiveBatch& received)
+        : context_(context), owner_(owner), received_(received) {}
 
     // Returns the address bound. Failure::already_listening where there is one for the family.
     Result<Address, std::error_code> listen(const Address& address);
@@ -59,7 +61,7 @@ private:
     asio::io_context& context_;
     TransportOwner& owner_;
     std::vector<std::unique_ptr<Socket>> sockets_;
-    transport::ReceiveBatch received_;
+    transport::ReceiveBatch& received_;
     std::optional<Blocked> blocked_;
 };
 

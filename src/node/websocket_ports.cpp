@@ -4,8 +4,6 @@
 #include <stt/failure.hpp>
 #include <utility>
 
-#include "transport/websocket/tls_context.hpp"
-
 namespace stt::node {
 namespace {
 
@@ -33,10 +31,10 @@ websocket::ClientHandshakeConfig handshake_config_of(const transport::DialTarget
 }  // namespace
 
 WebSocketPorts::WebSocketPorts(asio::io_context& context, TransportOwner& owner,
-                               const NodeConfig& config, stc::RandomSource& random)
+                               transport::TlsTrust trust, stc::RandomSource& random)
     : context_(context),
       owner_(owner),
-      config_(config),
+      trust_(std::move(trust)),
       random_(random),
       room_(std::make_shared<transport::ReadRoom>()) {}
 
@@ -77,8 +75,7 @@ Result<Address, std::error_code> WebSocketPorts::listen(const Address& address,
 
 Result<std::shared_ptr<asio::ssl::context>, std::error_code> WebSocketPorts::client_tls() {
     if (client_tls_ == nullptr) {
-        const transport::TlsTrust trust{config_.tls_authorities_file, config_.tls_verifies};
-        STT_TRY(client_tls_, transport::make_client_context(trust));
+        STT_TRY(client_tls_, transport::make_client_context(trust_));
     }
     return client_tls_;
 }
@@ -160,9 +157,7 @@ transport::WebSocketConnection::Handlers WebSocketPorts::handlers_of(const Route
     handlers.on_end = [this, route](const transport::WebSocketEnd& end) {
         auto found = connections_.extract(route.connection);
         if (found.empty()) return;
-        const bool was_authenticated = found.mapped().connection->is_authenticated();
         leaving_.insert(std::move(found));
-        if (!was_authenticated) return;
         owner_.log(LogLevel::debug,
                    "a WebSocket of " + route.address.to_string() + " ended: " + end.text);
         owner_.handle_route_closed(route);

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <stt/node_config.hpp>
 #include <stt/result.hpp>
 #include <stt/websocket.hpp>
 #include <system_error>
@@ -17,6 +16,7 @@
 #include "stc/random.hpp"
 #include "transport/websocket/dial.hpp"
 #include "transport/websocket/listener.hpp"
+#include "transport/websocket/tls_context.hpp"
 
 namespace stt::node {
 
@@ -27,8 +27,8 @@ public:
     // The route of a WebSocket that is open, or why there is none.
     using OpenHandler = std::function<void(std::error_code, const Route&)>;
 
-    // `config` and `random` outlive this object.
-    WebSocketPorts(asio::io_context& context, TransportOwner& owner, const NodeConfig& config,
+    // `trust` is of servers that this node goes to. `random` outlives this object.
+    WebSocketPorts(asio::io_context& context, TransportOwner& owner, transport::TlsTrust trust,
                    stc::RandomSource& random);
     ~WebSocketPorts();
 
@@ -69,7 +69,7 @@ private:
 
     asio::io_context& context_;
     TransportOwner& owner_;
-    const NodeConfig& config_;
+    transport::TlsTrust trust_;
     stc::RandomSource& random_;
     std::shared_ptr<transport::ReadRoom> room_;
     std::shared_ptr<asio::ssl::context> client_tls_;

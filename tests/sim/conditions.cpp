@@ -86,8 +86,8 @@ std::string describe(const Conditions& conditions) {
     const connection::ConnectionConfig& config = conditions.config;
     text << "  session: rotation " << config.rotation_frames << " frames " << config.rotation_bytes
          << " bytes, stream window " << config.stream_window_max << ", send buffer "
-         << config.send_buffer_max
-         << ", controller " << static_cast<int>(config.congestion) << '\n';
+         << config.send_buffer_max << ", controller " << static_cast<int>(config.congestion)
+         << '\n';
     return text.str();
 }
 

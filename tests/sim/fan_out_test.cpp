@@ -19,11 +19,11 @@
 namespace stt {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 using stream::FanOut;
 using stream::FanOutError;
 using stream::FanOutEvent;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 using testing::NodeNumber;
 using testing::SimulatedNetwork;
 
@@ -264,9 +264,8 @@ TEST_CASE("with the policy to drop, a laggard's stream is reset and the others l
 }
 
 TEST_CASE("with the policy to skip, a laggard misses whole messages and gets later ones whole") {
-    Audience audience(
-        4, 2, {.buffer_size_max = 50'000, .laggards = LaggardPolicy::skip},
-        StreamKind::messages);
+    Audience audience(4, 2, {.buffer_size_max = 50'000, .laggards = LaggardPolicy::skip},
+                      StreamKind::messages);
     // The second receiver's path is slow.
     testing::LinkOptions slow;
     slow.delay = milliseconds(20);

@@ -48,7 +48,7 @@ TEST_CASE(
 TEST_CASE("stc Context (a)(b): keys") {}  // transfer §1.1
 """
 RULES = check_clauses.Rules(
-    rows=frozenset({"protocol §2.1"}), websocket=frozenset(), pending=frozenset(),
+    rows=frozenset({"protocol §2.1"}), pending=frozenset(),
     binds_nothing={"protocol §3": "is history", "transfer preface": "is a title"})
 
 
@@ -128,7 +128,7 @@ class CheckClausesTest(unittest.TestCase):
 
     def test_an_excuse_for_what_is_not_there(self):
         rules = check_clauses.Rules(
-            rows=RULES.rows, websocket=frozenset({"protocol §7.7"}), pending=frozenset(),
+            rows=RULES.rows, pending=frozenset({"protocol §7.7"}),
             binds_nothing=RULES.binds_nothing)
         self.assert_one_fault("is excused and is not there", rules=rules)
 

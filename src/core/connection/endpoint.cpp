@@ -276,6 +276,8 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
             if (entry.connection->is_closed()) erase(session);
         }
         with_events_.pop_front();
+        // The end of a session may be that of its WebSocket's use.
+        if (!events_.empty()) return poll_event();
     }
     return std::nullopt;
 }

@@ -65,6 +65,8 @@ PathSet::Path* PathSet::find(const Route& route) noexcept {
 std::optional<std::size_t> PathSet::send_limit(const Route& route) const noexcept {
     const Path* const path = find(route);
     if (path == nullptr) return std::nullopt;
+    const bool is_kept = path != &paths_.front() && !path->is_validated && !path->is_candidate;
+    if (is_kept) return std::nullopt;
     return limit_of(*path);
 }
 
@@ -198,7 +200,6 @@ bool PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) 
 
 bool PathSet::choose(Instant now, const Route& route) {
     if (this->route() == route && !paths_.front().is_closed) return false;
-    for (Path& path : paths_) path.is_chosen = false;
     if (find(route) == nullptr) add_candidate(now, route, {});
     Path& chosen = *find(route);
     chosen.is_chosen = true;
@@ -241,8 +242,10 @@ void PathSet::take(Instant now, std::size_t index) {
     taken.former_until.reset();
     end_challenge(former);
     former.is_left = taken.is_chosen;
+    Duration kept = 3 * loss_->path(former.number).rtt().probe_timeout();
+    if (taken.is_chosen) kept = std::max(kept, choice_hold_min);
+    former.former_until = now + kept;
     taken.is_left = false;
-    former.former_until = now + 3 * loss_->path(former.number).rtt().probe_timeout();
     // The one in use first; the former one last, as the newest of them.
     const Path moved = paths_[index];
     const Path left = paths_.front();

@@ -28,6 +28,11 @@ inline constexpr std::size_t former_count_max = 2;
 // The path in use and one that was replaced when this node's network changed are the others.
 static_assert(candidate_count_max + former_count_max + 2 <= recovery::paths_max);
 
+// A path that was left by this side's choice is not taken back for what comes from there, for at
+// least so long: the peer needs three PTOs of a second before it has followed or given up. Spec
+// protocol §11.4 (c).
+inline constexpr Duration choice_hold_min = std::chrono::seconds(5);
+
 // What the session's loss detection is told of a path by this class alone: it adds, takes and
 // removes them there. A path that differs from another by its port alone shares the other's
 // number, and with it RTT, congestion and MTU (Spec protocol §11.3 (a)).
@@ -58,7 +63,8 @@ public:
     void on_sent(std::size_t size) noexcept { paths_.front().bytes_sent += size; }
 
     // ---- any route
-    // Bytes that may go to a route, null for one that is none of the session's paths.
+    // Bytes that may go to a route, null for one that is none of the session's paths, or only kept
+    // for when a WebSocket closes.
     std::optional<std::size_t> send_limit(const Route& route) const noexcept;
     void on_sent(const Route& route, std::size_t size) noexcept;
     std::optional<recovery::PathNumber> number_of(const Route& route) const noexcept;
@@ -86,9 +92,9 @@ public:
     // A WebSocket closed. True: it was the path in use, and another was taken.
     bool on_closed(Instant now, const Route& route);
     // This side wants to go on by `route`: its peer is asked there, at once and whatever came from
-    // there, and it is taken when it has answered, whatever the path in use brings; for three PTOs
-    // nothing from the former path undoes that. One route is chosen at a time. True: it was taken
-    // at once. Spec protocol §11.4.
+    // there, and it is taken when it has answered, whatever the path in use brings; for a while
+    // nothing from the former path undoes that. Of several that were chosen the first to answer is
+    // taken. True: it was taken at once. Spec protocol §11.4.
     bool choose(Instant now, const Route& route);
     bool is_chosen(const Route& route) const noexcept;
     // This node's network changed: what was measured of the path in use says nothing any more.

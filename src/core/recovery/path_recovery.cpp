@@ -12,10 +12,19 @@ PathRecovery::PathRecovery(const PathConfig& config)
       mtu_(config.is_reliable ? config.message_size_ceiling : config.datagram_size_ceiling) {}
 
 SendAllowance PathRecovery::allowance(Instant now) const noexcept {
-    if (config_.is_reliable) return {std::numeric_limits<std::size_t>::max(), std::nullopt};
-    const std::size_t window = controller_->window();
+    const std::size_t window = config_.is_reliable ? reliable_window() : controller_->window();
     const std::size_t room = window > in_flight_ ? window - in_flight_ : 0;
+    if (config_.is_reliable) return {room, std::nullopt};
     return {std::min(room, pacer_.budget(now)), release(now, mtu_.current())};
+}
+
+// Twice what was delivered in a round trip, so that it can double; from the shortest round trip, as
+// its own queue makes the others longer.
+std::size_t PathRecovery::reliable_window() const noexcept {
+    const Duration round_trip = rtt_.has_sample() ? rtt_.minimum() : Duration::zero();
+    const auto time = static_cast<std::uint64_t>((round_trip + reliable_queue_time).count());
+    const std::uint64_t held = reliable_rate_ / 1'000 * time / 1'000;
+    return reliable_window_min + static_cast<std::size_t>(2 * held);
 }
 
 std::optional<Instant> PathRecovery::release(Instant now, std::size_t size) const noexcept {
@@ -142,7 +151,11 @@ void PathRecovery::begin_epoch(Instant now, Instant sent_at,
 }
 
 void PathRecovery::settle(Instant now) noexcept {
-    if (config_.is_reliable) return;
+    if (config_.is_reliable) {
+        if (gathered_.has_acked) sample(now);
+        reliable_rate_ = std::max(reliable_rate_ - reliable_rate_ / 64, delivery_rate_);
+        return;
+    }
     if (gathered_.has_spurious && epoch_losses_ == 0 && !epoch_has_marks_) {
         recovery_started_at_.reset();
         controller_->on_spurious_congestion(now);

@@ -24,6 +24,13 @@ inline constexpr Duration probe_timeout_max = std::chrono::seconds(2);
 // is it of use to ask. Spec protocol §10.5 (b).
 inline constexpr Duration reliable_probe_timeout_min = std::chrono::seconds(1);
 
+// On a WebSocket so much more may be in flight than its rate and twice its shortest round trip
+// hold: the queue of TCP takes as much as it is given, and what is urgent would stand behind that
+// for seconds. Chosen: the time is under what a person notices, and the size is the least that a
+// socket should be given at once.
+inline constexpr Duration reliable_queue_time = std::chrono::milliseconds(100);
+inline constexpr std::size_t reliable_window_min = 256u << 10;
+
 struct PathConfig {
     // A WebSocket: the socket's back-pressure is the window, and there is no pacing. What is lost
     // on it all the same shows a bridge behind it, and makes it a path like any other. Spec
@@ -65,7 +72,7 @@ public:
     bool may_mark() const noexcept { return !config_.is_reliable && ecn_.may_mark(); }
 
     // The connection's calls.
-    // What window and pacing allow; SIZE_MAX on a reliable path. Less than mtu().current(): wait.
+    // What window and pacing allow. Less than mtu().current(): wait.
     // Probes after a timeout, and frames that elicit nothing, need no allowance.
     SendAllowance allowance(Instant now) const noexcept;
     // When pacing lets a datagram of `size` leave, where the window has room for it; null: now,
@@ -116,6 +123,7 @@ private:
     std::optional<Instant> probe_deadline() const noexcept;
     // Tells the controller what was gathered.
     void settle(Instant now) noexcept;
+    std::size_t reliable_window() const noexcept;
     void begin_epoch(Instant now, Instant sent_at, CongestionEvent::Cause cause) noexcept;
     AckSample sample(Instant now) noexcept;
     void update_pacing(Instant now) noexcept;
@@ -129,6 +137,7 @@ private:
     EcnValidation ecn_;
     DeliveryRate rate_;
     std::uint64_t delivery_rate_ = 0;
+    std::uint64_t reliable_rate_ = 0;  // of a reliable path: the largest of late, bytes a second
 
     std::size_t in_flight_ = 0;
     std::uint64_t datagram_next_ = 0;

@@ -19,7 +19,12 @@ constexpr std::uint8_t pong_count_max = 16;
 }  // namespace
 
 Channel::Channel(Role role, const ChannelConfig& config, stc::RandomSource& random, Instant now)
-    : role_(role), config_(config), random_(random), parser_(role), last_received_(now) {}
+    : role_(role),
+      config_(config),
+      received_size_max_(config.message_size_max),
+      random_(random),
+      parser_(role),
+      last_received_(now) {}
 
 void Channel::ControlPayload::append(Bytes data) noexcept {
     // The parser lets no control frame through that is longer.
@@ -92,16 +97,16 @@ bool Channel::should_disconnect(Instant now) const noexcept {
 std::optional<ChannelEvent> Channel::poll_event() {
     if (std::exchange(is_assembly_given_, false)) assembly_.clear();
     while (!input_.empty()) {
-        const auto piece = parser_.next(input_);
-        if (!piece) {
-            fail(close_code_of(piece.error()), description_of(piece.error()));
+        FrameParser::Piece piece;
+        const auto has_piece = parser_.next(input_, piece);
+        if (!has_piece) {
+            fail(close_code_of(has_piece.error()), description_of(has_piece.error()));
+        } else if (!*has_piece) {
             break;
-        }
-        if (!*piece) break;
-        if (is_control((*piece)->header->opcode)) {
-            take_control(**piece);
+        } else if (is_control(piece.header->opcode)) {
+            take_control(piece);
         } else if (state_ == State::open) {
-            if (auto message = take_data(**piece)) return message;
+            if (auto message = take_data(piece)) return message;
         }
     }
     if (!closed_) return std::nullopt;
@@ -122,12 +127,11 @@ bool Channel::begin_data_frame(const FrameHeader& header) {
         }
         is_in_message_ = true;
         message_size_ = 0;
-        utf8_ = {};
     } else if (!is_in_message_) {
         fail(close_code::protocol_error, "continuation of nothing");
         return false;
     }
-    const std::size_t size_max = config_.message_size_max;
+    const std::size_t size_max = received_size_max_;
     if (message_size_ > size_max || header.payload_size > size_max - message_size_) {
         fail(close_code::message_too_big, "message too long");
         return false;
@@ -205,9 +209,7 @@ void Channel::fail(std::uint16_t code, std::string_view why) {
 void Channel::end(Instant now, Closed closed) {
     state_ = State::closed;
     is_clean_ = closed.is_clean;
-    // After an error nothing is waited for but that the close frame leaves; what is given up for
-    // its silence has nothing to send.
-    close_deadline_ = output_.is_empty() && !closed.is_clean ? now : now + config_.close_timeout;
+    close_deadline_ = now + config_.close_timeout;
     closed_ = std::move(closed);
     input_ = {};
     pong_waiting_.reset();
@@ -300,7 +302,7 @@ MaskingKey Channel::next_key() {
         random_.fill(keys_);
         keys_used_ = 0;
     }
-    std::copy_n(keys_.begin() + static_cast<std::ptrdiff_t>(keys_used_), key.size(), key.begin());
+    std::memcpy(key.data(), &keys_[keys_used_], key.size());
     keys_used_ += key.size();
     return key;
 }

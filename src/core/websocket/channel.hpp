@@ -26,8 +26,8 @@ struct ChannelConfig {
     std::size_t message_size_max = 131'072;
     // Text messages are refused (1003) where they have no meaning, as in STT.
     bool accepts_text = false;
-    // A ping after so long a silence of the peer; 0: never. Chosen, because middleboxes forget an
-    // idle TCP connection after 30 s at the earliest, and this leaves them a second try.
+    // A ping after so long a silence of the peer; 0: never. Chosen, because proxies are commonly
+    // set to end what was idle for 30 to 60 s.
     Duration ping_interval = std::chrono::seconds(15);
     // What was asked and stays silent for so long is given up. Chosen: far above any round trip.
     Duration pong_timeout = std::chrono::seconds(10);
@@ -57,7 +57,7 @@ using ChannelEvent = std::variant<Message, Closed>;
 
 enum class WriteError : std::uint8_t {
     closed,            // a close frame was sent or received, or the connection broke off
-    message_too_long,  // over message_size_max, or over 125 bytes for a ping
+    message_too_long,  // over the configuration's message_size_max; a ping: over 125 bytes
 };
 
 struct ChannelStatistics {
@@ -121,8 +121,8 @@ public:
     // what fits into 123 bytes. Closed follows. Without effect where close frames were sent.
     void close(Instant now, std::uint16_t code, std::string_view reason = {});
 
-    // Up or down, for every frame whose header comes from now on.
-    void set_message_size_max(std::size_t size) noexcept { config_.message_size_max = size; }
+    // Of what is received, up or down, for every frame whose header comes from now on.
+    void set_message_size_max(std::size_t size) noexcept { received_size_max_ = size; }
 
     Role role() const noexcept { return role_; }
     bool is_open() const noexcept { return state_ == State::open; }
@@ -164,6 +164,7 @@ private:
     Role role_;
     State state_ = State::open;
     ChannelConfig config_;
+    std::size_t received_size_max_;
     stc::RandomSource& random_;
     FrameParser parser_;
     ByteQueue output_;
@@ -177,8 +178,8 @@ private:
     bool is_text_ = false;
     bool is_assembly_given_ = false;  // a Message shows it: until the next call
     std::size_t message_size_ = 0;    // as its headers say so far
-    codec::Utf8Validator utf8_;
-    ControlPayload control_;  // the control frame that is arriving
+    codec::Utf8Validator utf8_;       // complete between messages, as no other text is taken
+    ControlPayload control_;          // the control frame that is arriving
 
     // Pongs in the output, and the newest that found no room there.
     std::uint64_t pong_end_ = 0;  // the last one's, counted as bytes_sent

@@ -57,15 +57,11 @@ std::uint16_t close_code_of(FrameError error) noexcept;
 // A few words, for the close frame's reason and for logs.
 std::string_view description_of(FrameError error) noexcept;
 
-// A header at the front of some bytes, and how many of them are its own.
-struct ParsedHeader {
-    FrameHeader header;
-    std::size_t size = 0;
-};
-// Null: all bytes are there that were given, and more are needed. What can be judged is judged at
-// once, and no byte is asked for that an error makes pointless. `receiver`: who parses.
-Result<std::optional<ParsedHeader>, FrameError> parse_frame_header(Bytes bytes,
-                                                                   Role receiver) noexcept;
+// Reads the header at the front of `bytes` into `header`, and gives its size; 0: it is not whole
+// yet. What can be judged is judged at once, and no byte is asked for that an error makes
+// pointless. `receiver`: who parses.
+Result<std::size_t, FrameError> parse_frame_header(Bytes bytes, Role receiver,
+                                                   FrameHeader& header) noexcept;
 
 // Takes a sequence of bytes, cut anywhere, apart into frames. Holds at most one header: payloads
 // stay where they are.
@@ -81,9 +77,9 @@ public:
         bool is_first = false;
         bool is_last = false;  // the frame ends here
     };
-    // Takes one piece off the front of `input`; null when that is used up. After an error nothing
-    // more may be asked.
-    Result<std::optional<Piece>, FrameError> next(MutableBytes& input) noexcept;
+    // Takes one piece off the front of `input`. False: there is none, and that is used up. After an
+    // error nothing more may be asked.
+    Result<bool, FrameError> next(MutableBytes& input, Piece& piece) noexcept;
 
 private:
     Result<bool, FrameError> take_header(MutableBytes& input) noexcept;

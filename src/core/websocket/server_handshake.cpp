@@ -98,8 +98,8 @@ unsigned ServerHandshake::status_of_fault(HeadFault fault) const noexcept {
     return 431;
 }
 
-// RFC 9112 §3: three words with one space between. Of the forms of a target only that with a path
-// is for a server that is no proxy.
+// RFC 9112 §3: three words with one space between. Of a target's forms only that with a path is
+// taken. §3.2.2 asks a server to take an absolute one as well; clients send that to proxies alone.
 unsigned ServerHandshake::read_request_line() {
     request_.headers = head_.headers();
     const std::string_view line = head_.first_line();

@@ -42,6 +42,8 @@ struct HttpRequest {
 };
 
 // Reads one request, and judges it. It never waits for a body: requests that have one are refused.
+// It stays where it was made, as what it gives out are views of its own text. How long a peer may
+// take for its request is the owner's to limit (Spec protocol §13.3).
 class ServerHandshake {
 public:
     enum class State : std::uint8_t {

@@ -140,7 +140,8 @@ void WebSocketConnection::take_response(MutableBytes bytes) {
             return open(bytes.subspan(taken));
         case websocket::ClientHandshake::State::failed:
             return end({WebSocketEnd::Cause::refused, 0,
-                        std::string(websocket::description_of(*client_->failure())), client_->status()});
+                        std::string(websocket::description_of(*client_->failure())),
+                        client_->status()});
     }
 }
 

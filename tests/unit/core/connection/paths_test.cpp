@@ -361,58 +361,6 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "protocol §11.1 (b): a session whose WebSocket closed goes on by the route that was probed") {
-    const Route websocket(moved, 7);
-    const Route next(moved, 8);
-    RawPeer peer(13, {}, websocket);
-    settle(peer);
-    peer.close_route(websocket);
-    peer.clear();
-    peer.connection()->probe_route(peer.now(), next);
-    peer.touch();
-    REQUIRE(peer.frames().size() == 1);
-    CHECK(peer.route_of(peer.frames().front()) == next);
-    const auto pings = peer.messages<wire::Ping>();
-    REQUIRE(pings.size() == 1);
-    const wire::Pong pong{pings.front().token};
-    // Unanswered, it is repeated as any question is, and by no other route.
-    peer.clear();
-    peer.advance(seconds(10));
-    CHECK(peer.messages<wire::Ping>().size() > 1);
-    CHECK(std::all_of(peer.datagrams().begin(), peer.datagrams().end(),
-                      [&](const auto& sent) { return sent.to == next; }));
-    peer.clear();
-    peer.deliver_from(next, sealed(peer, pong));
-    CHECK(peer.connection()->route() == next);
-    const auto is_taken = [&](const connection::EndpointEvent& event) {
-        const auto* of_session = std::get_if<connection::SessionEvent>(&event);
-        const auto* taken = of_session == nullptr
-                                ? nullptr
-                                : std::get_if<connection::PathTaken>(&of_session->event);
-        return taken != nullptr && taken->route == next;
-    };
-    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_taken) == 1);
-    CHECK(peer.messages<wire::PathChallenge>().size() == 1);
-    peer.clear();
-    peer.advance(seconds(1));
-    CHECK(peer.messages<wire::Ping>().empty());
-}
-
-TEST_CASE("protocol §11.1: a probed route that closes as well is asked no more") {
-    const Route websocket(moved, 7);
-    const Route next(moved, 8);
-    RawPeer peer(14, {}, websocket);
-    settle(peer);
-    peer.close_route(websocket);
-    peer.connection()->probe_route(peer.now(), next);
-    peer.touch();
-    peer.connection()->handle_route_closed(peer.now(), next);
-    peer.clear();
-    peer.advance(seconds(10));
-    CHECK(peer.datagrams().empty());
-}
-
-TEST_CASE(
     "protocol §11.2 (a): with the old path closed, data goes to the candidate, within limits") {
     const Route websocket(moved, 7);
     RawPeer peer(12, {}, websocket);

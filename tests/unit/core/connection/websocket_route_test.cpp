@@ -106,12 +106,13 @@ TEST_CASE("protocol §11.4 (b): it is taken though the path in use brought a new
     CHECK(peer.connection()->route() == websocket);
 }
 
-TEST_CASE("protocol §11.4 (c): for three PTOs a frame of the path that was left moves nothing") {
+TEST_CASE("protocol §11.4 (c): for 5 s a frame of the path that was left moves nothing") {
     RawPeer peer(4);
     settle(peer);
     choose(peer, websocket);
     answer(peer, websocket);
     REQUIRE(peer.connection()->route() == websocket);
+    peer.advance(milliseconds(4'900));
     peer.deliver(sealed(peer, wire::Ping{}));
     CHECK(peer.connection()->route() == websocket);
     // Whoever goes on sending there has its reasons.
@@ -120,6 +121,26 @@ TEST_CASE("protocol §11.4 (c): for three PTOs a frame of the path that was left
     peer.deliver(sealed(peer, wire::Ping{}));
     answer(peer, peer.address());
     CHECK(peer.connection()->route() == peer.address());
+}
+
+TEST_CASE("protocol §11.2 (d): a question by the path that was left is answered, newest or not") {
+    RawPeer peer(11);
+    settle(peer);
+    write(peer, 60'000);  // what has gone there is no reason not to answer
+    choose(peer, websocket);
+    answer(peer, websocket);
+    peer.advance(seconds(10));
+    peer.acknowledge_all();
+    RawPeer::Frame frame;
+    const ControlMessage question = wire::PathChallenge{};
+    frame.plaintext.resize(wire::encoded_size(question));
+    codec::Writer writer(frame.plaintext);
+    wire::write(writer, question);
+    const auto slow = peer.seal(frame);
+    peer.deliver_from(websocket, sealed(peer, wire::Ping{}));
+    peer.clear();
+    peer.deliver(slow);
+    CHECK(messages_to<wire::PathResponse>(peer, peer.address()).size() == 1);
 }
 
 TEST_CASE("protocol §11.4: a session whose only WebSocket has closed is asked for by the next") {
@@ -212,6 +233,21 @@ TEST_CASE("protocol §13.3: whether a WebSocket carries a session is known once 
     CHECK(peer.endpoint().carries_session(websocket));
     peer.close_route(websocket);
     CHECK(!peer.endpoint().carries_session(websocket));
+}
+
+TEST_CASE("a WebSocket that has lost its last session is told to be of no use") {
+    RawPeer peer(10, {}, websocket);
+    settle(peer);
+    peer.connection()->close(peer.now(), 0, {});
+    peer.touch();
+    const auto is_told = [&](const connection::EndpointEvent& event) {
+        const auto* unused = std::get_if<connection::WebSocketUnused>(&event);
+        return unused != nullptr && unused->connection == websocket.connection;
+    };
+    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_told) == 0);
+    peer.advance(seconds(10));
+    CHECK(std::count_if(peer.events().begin(), peer.events().end(), is_told) == 1);
+    CHECK(peer.connection() == nullptr);
 }
 
 }  // namespace

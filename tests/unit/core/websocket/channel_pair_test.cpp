@@ -1,7 +1,8 @@
 #include <doctest/doctest.h>
 
-#include <deque>
+#include <algorithm>
 
+#include "tests/unit/codec/allocation_counter.hpp"
 #include "tests/unit/core/websocket/channel_testing.hpp"
 
 namespace stt::websocket {
@@ -87,6 +88,44 @@ TEST_CASE("protocol §13.2: two ends exchange messages and pings however the byt
         CAPTURE(seed);
         Pair(seed).run();
     }
+}
+
+TEST_CASE("a channel that has reached its size allocates nothing for a message") {
+    testing::SeededRandom random(14);
+    Channel client(Role::client, {}, random, Instant{});
+    Channel server(Role::server, {}, random, Instant{});
+    const ByteVector data(20'000, 3);
+    ByteVector wire(8'192);
+    std::size_t count = 0;
+    // In pieces, so that messages are put together, and answered with as much.
+    const auto carry = [&](Channel& from, Channel& to) {
+        while (from.buffered_size() > 0) {
+            const Bytes waiting = from.poll_transmit();
+            const std::size_t size = std::min(wire.size(), waiting.size());
+            std::copy_n(waiting.begin(), size, wire.begin());
+            from.on_sent(size);
+            to.handle_received(Instant{}, MutableBytes(wire).first(size));
+            while (auto event = to.poll_event()) {
+                ++count;
+                if (&to == &server) {
+                    static_cast<void>(to.write_message(std::get<Message>(*event).data));
+                }
+            }
+        }
+    };
+    const auto exchange = [&](int rounds) {
+        for (int i = 0; i < rounds; ++i) {
+            for (int k = 0; k < 3; ++k) static_cast<void>(client.write_message(data));
+            static_cast<void>(client.write_ping({}));
+            carry(client, server);
+            carry(server, client);
+        }
+    };
+    exchange(3);
+    const test::AllocationCounter counter;
+    exchange(100);
+    CHECK(counter.count() == 0);
+    CHECK(count == 2 * 3 * 103);
 }
 
 TEST_CASE("RFC 6455 §5.2: a conversation cut in two at any byte reads the same") {

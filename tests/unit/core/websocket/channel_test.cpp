@@ -138,6 +138,8 @@ TEST_CASE("protocol §13.2: the limit of messages can be set while the connectio
     subject.receive_frame(Opcode::continuation, ByteVector(100'000), false);
     subject.channel.set_message_size_max(1'000);
     CHECK(subject.closed.empty());
+    // What is written has the configuration's limit.
+    CHECK(subject.channel.write_message(ByteVector(131'072)));
     subject.receive_frame(Opcode::continuation, {}, true);
     CHECK(subject.has_failed_with(1009));
 }
@@ -199,6 +201,15 @@ TEST_CASE("RFC 6455 §5.5.3: of the pings of a peer that does not read the newes
     CHECK(subject.sent_frames().size() == 1);
 }
 
+TEST_CASE("RFC 6455 §5.5.3: a peer that reads byte by byte does not make its answers grow") {
+    Subject subject(Role::server);
+    for (int i = 0; i < 2'000; ++i) {
+        subject.receive_frame(Opcode::ping, ByteVector(125));
+        subject.channel.on_sent(1);
+        CHECK(subject.channel.buffered_size() <= 16 * (125 + 2));
+    }
+}
+
 TEST_CASE("RFC 6455 §5.5.3: a pong that nobody asked for is ignored") {
     Subject subject(Role::client);
     subject.receive_frame(Opcode::pong, vector_of("?"));
@@ -213,8 +224,9 @@ TEST_CASE("protocol §13.2: what is written leaves as one binary frame; a client
         const ByteVector data(70'000, 1);
         for (int i = 0; i < 100; ++i) CHECK(subject.channel.write_message(data));
         CHECK(subject.channel.write_ping(vector_of("p")));
+        CHECK(subject.channel.write_text("t"));
         const auto frames = subject.sent_frames();
-        REQUIRE(frames.size() == 101);
+        REQUIRE(frames.size() == 102);
         for (int i = 0; i < 100; ++i) {
             const auto& frame = frames[static_cast<std::size_t>(i)];
             CHECK(frame.header.opcode == Opcode::binary);
@@ -226,6 +238,7 @@ TEST_CASE("protocol §13.2: what is written leaves as one binary frame; a client
             }
         }
         CHECK(frames[100].header.opcode == Opcode::ping);
+        CHECK(frames[101].header.opcode == Opcode::text);
     }
 }
 

@@ -1,6 +1,7 @@
 // What the tests of channels share.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -101,9 +102,10 @@ public:
         FrameParser parser(channel.role() == Role::client ? Role::server : Role::client);
         MutableBytes rest = bytes;
         while (!rest.empty()) {
-            const auto piece = parser.next(rest);
-            if (!piece || !*piece || !(*piece)->is_last) break;
-            frames.push_back({*(*piece)->header, vector_of((*piece)->data)});
+            FrameParser::Piece piece;
+            const auto has_piece = parser.next(rest, piece);
+            if (!has_piece || !*has_piece || !piece.is_last) break;
+            frames.push_back({*piece.header, vector_of(piece.data)});
         }
         return frames;
     }

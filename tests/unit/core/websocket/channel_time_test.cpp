@@ -60,6 +60,9 @@ TEST_CASE("a peer that takes what stood before the ping gets the time for it") {
     CHECK(!subject.sent().empty());
     subject.advance(10s);
     CHECK(subject.closed.empty());
+    // What is taken behind the ping is no answer to it.
+    CHECK(subject.channel.write_message(ByteVector(1'000)));
+    CHECK(!subject.sent().empty());
     subject.advance(10s);
     CHECK(subject.has_closed_with(close_code::abnormal));
 
