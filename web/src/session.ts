@@ -309,7 +309,7 @@ export class Session {
     if (kind === EventKind.reachable) return this.setReachable(true);
     if (kind === EventKind.pathTaken) {
       // Without any other path it is told of the one that closed.
-      if (this.#host.isOpen(numbers[1]!)) this.setReachable(true);
+      if (this.#host.isOpen(numbers[1]!)) this.#onPathTaken();
       return;
     }
     if (kind === EventKind.pong) {
@@ -320,6 +320,12 @@ export class Session {
     if (kind === EventKind.limitRaised) return this.#limitGate.open();
     if (kind === EventKind.opened) return this.#onOpened(numbers[1]!);
     this.#tellStream(this.#streams.get(numbers[1]!), kind, numbers[2]!);
+  }
+  // One that takes the place of a path that closed is taken before anything came by it: a node that
+  // was started anew does not answer there.
+  #onPathTaken(): void {
+    if (this.#isReachable) return;
+    this.ping().then(() => this.setReachable(true), () => {});
   }
   #tellStream(stream: IncomingStream | undefined, kind: EventKind, code: number): void {
     if (kind === EventKind.readable) stream?.onReadable();
