@@ -20,7 +20,8 @@ def run(arguments, controller, folder, source):
     seed, inbox = folder / "seed", folder / "inbox"
     subprocess.run(["rm", "-rf", inbox], check=True)
     receiver = subprocess.Popen(
-        [arguments.stt, "receive", "--seed", seed, "--listen", "127.0.0.1:0", "--once", inbox],
+        [arguments.stt, "receive", "--seed", seed, "--listen", "127.0.0.1:0",
+         "--websocket", "off", "--once", inbox],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     server = receiver.stdout.readline().split()[2].rstrip(",")
     emulator = subprocess.Popen(
@@ -31,8 +32,9 @@ def run(arguments, controller, folder, source):
     target = emulator.stdout.readline().split()[2]
     try:
         start = time.monotonic()
-        subprocess.run([arguments.stt, "send", "--seed", seed, "--congestion", controller, source,
-                        target], check=True, capture_output=True, timeout=arguments.timeout)
+        subprocess.run([arguments.stt, "send", "--seed", seed, "--congestion", controller,
+                        "--websocket", "off", source, target],
+                       check=True, capture_output=True, timeout=arguments.timeout)
         taken = time.monotonic() - start
         emulator.stdin.write("statistics\n")
         emulator.stdin.flush()

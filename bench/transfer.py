@@ -60,7 +60,8 @@ class Stt:
         self.target.mkdir()
         address = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
         receiver = subprocess.Popen(
-            [self.binary, "receive", "--once", "--seed", self.seed, "--listen", address, self.target],
+            [self.binary, "receive", "--once", "--seed", self.seed, "--listen", address,
+             "--websocket", "off", self.target],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.2)
         sender = run_measured([self.binary, "send", "--seed", self.seed, source, address],

@@ -286,6 +286,46 @@ void add_web(CLI::App& app, WebOptions& options) {
         std::string(exit_codes));
 }
 
+void add_bridge(CLI::App& app, BridgeOptions& options) {
+    CLI::App* bridge = app.add_subcommand("bridge", "Join WebSockets and UDP, without the seed");
+    bridge->add_flag("-v,--verbose", options.common.verbosity,
+                     "Log to standard error; -vv logs more");
+    bridge
+        ->add_option("--listen", options.listen.websocket,
+                     "Where clients come: WebSockets when the target is HOST:PORT\n"
+                     "[default: [::]:8080], UDP when it is ws:// [default: [::]:9001]")
+        ->type_name("ADDR:PORT");
+    add_tls(*bridge, options.listen);
+    add_trust(*bridge, options.common);
+    bridge->add_option("--clients", options.client_count_max, "How many clients at one time")
+        ->check(CLI::Range(1u, 1'000'000u).description(""))
+        ->type_name("N")
+        ->capture_default_str();
+    bridge
+        ->add_option("--clients-of-source", options.client_count_max_of_source,
+                     "How many of one address, or of one IPv6 /64")
+        ->check(CLI::Range(1u, 1'000'000u).description(""))
+        ->type_name("N")
+        ->capture_default_str();
+    bridge
+        ->add_option("--report", options.report_seconds,
+                     "Print the counters this often; they are printed at the end in any case")
+        ->check(CLI::Range(1u, 86'400u).description(""))
+        ->type_name("SECONDS");
+    bridge
+        ->add_option("TARGET", options.target,
+                     "The node: HOST[:PORT] by UDP, or ws[s]://HOST[:PORT]")
+        ->required()
+        ->type_name("");
+    bridge->footer(
+        "The bridge forwards what it cannot read: it needs no seed, and who has one needs not\n"
+        "trust it. It opens nothing for a stranger that the node does not answer.\n\n"
+        "Examples:\n  stt bridge 192.0.2.1:9001                            pages reach a node behind UDP\n"
+        "  stt bridge --listen '[::]:9001' ws://example.org     UDP reaches one behind a "
+        "proxy\n\n" +
+        std::string(exit_codes));
+}
+
 struct Options {
     std::string seed_file;
     std::string websocket;  // of the command that is given
@@ -294,6 +334,7 @@ struct Options {
     PipeOptions pipe;
     PingOptions ping;
     WebOptions web;
+    BridgeOptions bridge;
 };
 
 ExitCode usage_error(Console& console, const std::string& text, const std::string& command) {
@@ -322,6 +363,7 @@ ExitCode dispatch(const CLI::App& app, Options& options, Console& console) {
     }
     if (app.get_subcommand("ping")->parsed()) return run_ping(options.ping);
     if (app.get_subcommand("web")->parsed()) return run_web(options.web);
+    if (app.get_subcommand("bridge")->parsed()) return run_bridge(options.bridge);
     if (app.get_subcommand("receive")->parsed()) {
         options.receive.meet.waits = options.receive.meet.target.target.empty();
         settle(options.receive.meet, std::move(options.websocket));
@@ -365,6 +407,7 @@ ExitCode run(int argument_count, char** arguments) {
     add_pipe(app, options.pipe, options.websocket);
     add_ping(app, options.ping);
     add_web(app, options.web);
+    add_bridge(app, options.bridge);
 
     Console console;
     try {

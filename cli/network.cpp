@@ -18,6 +18,7 @@
 #include <ctime>
 #include <fstream>
 #include <memory>
+#include <stt/error.hpp>
 #include <utility>
 
 #include "async.hpp"

@@ -73,6 +73,15 @@ struct WebOptions {
     bool shows_seed = false;
 };
 
+struct BridgeOptions {
+    CommonOptions common;  // without a seed
+    std::string target;    // of the one transport; clients come by the other
+    ListenOptions listen;  // its `websocket` is the address for either
+    std::size_t client_count_max = 1'024;
+    std::size_t client_count_max_of_source = 64;
+    unsigned report_seconds = 0;  // 0: only at the end
+};
+
 struct PingOptions {
     CommonOptions common;
     TargetOptions target;
@@ -87,5 +96,6 @@ ExitCode run_receive(const ReceiveOptions& options);
 ExitCode run_pipe(const PipeOptions& options);
 ExitCode run_ping(const PingOptions& options);
 ExitCode run_web(const WebOptions& options);
+ExitCode run_bridge(const BridgeOptions& options);
 
 }  // namespace stt::cli

@@ -18,13 +18,14 @@ class Errors(Case):
                           ("send", "--seed", self.seed, "/no/such/file", "host:1"),
                           ("send", "--seed", self.seed, "/dev/null", "host:1"),
                           ("receive", "--seed", self.seed, "/no/such/folder"),
-                          ("receive", "--seed", self.seed, "--listen", "nonsense", self.inbox)):
+                          ("receive", "--seed", self.seed, "--listen", "nonsense", self.inbox),
+                          ("web", "--seed", self.seed), ("web", "--seed", self.seed, self.inbox, "x")):
             with self.subTest(arguments=arguments):
                 self.assert_one_line(self.run_stt(*arguments), USAGE, "^stt: .{20}")
 
     def test_help_at_every_level_and_version(self):
         for command in ((), ("seed",), ("seed", "new"), ("seed", "show"), ("send",), ("receive",),
-                        ("pipe",), ("ping",)):
+                        ("pipe",), ("ping",), ("web",)):
             ended = self.run_stt(*command, "--help")
             self.assertEqual(ended.code, OK)
             self.assertRegex(ended.output, r"Examples?:\n  stt ")

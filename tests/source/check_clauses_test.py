@@ -48,6 +48,7 @@ TEST_CASE(
 TEST_CASE("stc Context (a)(b): keys") {}  // transfer §1.1
 """
 RULES = check_clauses.Rules(
+    numbered=("protocol", "transfer"),
     rows=frozenset({"protocol §2.1"}), pending=frozenset(),
     binds_nothing={"protocol §3": "is history", "transfer preface": "is a title"})
 
@@ -128,6 +129,7 @@ class CheckClausesTest(unittest.TestCase):
 
     def test_an_excuse_for_what_is_not_there(self):
         rules = check_clauses.Rules(
+            numbered=("protocol", "transfer"),
             rows=RULES.rows, pending=frozenset({"protocol §7.7"}),
             binds_nothing=RULES.binds_nothing)
         self.assert_one_fault("is excused and is not there", rules=rules)

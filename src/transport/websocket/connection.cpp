@@ -146,10 +146,10 @@ void WebSocketConnection::take_response(MutableBytes bytes) {
 }
 
 void WebSocketConnection::open(MutableBytes rest) {
-    websocket::ChannelConfig config;
-    if (!is_authenticated_) config.message_size_max = message_size_max_unauthenticated;
-    channel_.emplace(is_server_ ? websocket::Role::server : websocket::Role::client, config,
-                     random_, platform::now());
+    channel_.emplace(is_server_ ? websocket::Role::server : websocket::Role::client,
+                     websocket::ChannelConfig(), random_, platform::now());
+    // Of what comes alone: this side may write what it wants.
+    if (!is_authenticated_) channel_->set_message_size_max(message_size_max_unauthenticated);
     stage_ = Stage::open;
     server_.reset();
     client_.reset();

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <stt/failure.hpp>
+
 #include "cli/connect_lines.hpp"
 
 namespace stt::cli {
