@@ -71,9 +71,15 @@ export function row(page, list, name) {
   return page.locator(`#${list} .transfer`, { hasText: name });
 }
 export async function arrived(page, list, name, timeout = 30_000) {
-  const done = page.locator(`#${list} .transfer[data-state="done"]`, { hasText: name });
-  await done.waitFor({ timeout });
-  return done.locator('.numbers').innerText();
+  const one = row(page, list, name);
+  try {
+    await one.and(page.locator('[data-state="done"], [data-state="failed"]')).waitFor({ timeout });
+  } catch (error) {
+    throw new Error(`${name} did not arrive: ${await page.innerText('main')}`, { cause: error });
+  }
+  const text = await one.locator('.numbers').innerText();
+  assert.equal(await one.getAttribute('data-state'), 'done', `${name}: ${text}`);
+  return text;
 }
 
 export async function digestOf(path) {
