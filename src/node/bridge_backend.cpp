@@ -1,6 +1,7 @@
 #include "node/bridge_backend.hpp"
 
 #include <algorithm>
+#include <asio/post.hpp>
 #include <stt/failure.hpp>
 #include <utility>
 
@@ -15,8 +16,11 @@ namespace {
 
 // Spec protocol §13.4 (a).
 constexpr std::size_t datagram_size_max = recovery::datagram_size_ceiling_ipv4;
-// Until the node has answered by it, a WebSocket takes messages of 2,048 bytes. Spec protocol
-// §13.3.
+// A node takes messages of 2,048 bytes from a WebSocket until a session has shown there, Spec
+// protocol §13.3: before its second message (FINAL, or what follows PATH_CHALLENGE) it need not
+// have.
+constexpr std::size_t node_messages_min = 2;
+constexpr Duration dial_pause = std::chrono::seconds(1);
 constexpr Duration answer_time_max = transport::authentication_time_max;
 constexpr Duration sweep_interval = std::chrono::seconds(5);
 // Datagrams of a client that wait until its WebSocket is open. Chosen: HELLO and its repetitions.
@@ -79,6 +83,7 @@ Result<Address, std::error_code> BridgeBackend::listen_udp(const Address& addres
 
 void BridgeBackend::close() {
     timer_.cancel();
+    is_sweeping_ = false;
     by_websocket_.clear();
     by_client_.clear();
     of_source_.clear();
@@ -116,7 +121,10 @@ bool BridgeBackend::take_message(const Route& from, MutableBytes message) {
         return true;
     }
     flow->used_at = platform::now();
-    if (!flow->own_ports) flow->is_answered = true;
+    if (!flow->own_ports) {
+        flow->is_answered = true;
+        ++flow->node_messages;
+    }
     return send_to_udp(*flow, message);
 }
 
@@ -139,7 +147,10 @@ void BridgeBackend::take_node_datagrams(const FlowPointer& flow, const Address& 
         return;
     }
     flow->used_at = platform::now();
-    flow->is_answered = true;
+    // Who is answered holds the seed.
+    if (!std::exchange(flow->is_answered, true) && flow->websocket) {
+        websockets_.set_authenticated(*flow->websocket);
+    }
     send_to_websocket(*flow, data, segment_size);
 }
 
@@ -205,10 +216,15 @@ void BridgeBackend::open_websocket(const FlowPointer& flow) {
         opened->dial.reset();
         if (error) {
             log(LogLevel::warning, "the node's WebSocket: " + error.message());
-            return remove(opened);
+            if (!opened->is_answered) return remove(opened);
+            // Its session lives: what it sends later tries again.
+            opened->waiting.clear();
+            opened->dial_after = platform::now() + dial_pause;
+            return;
         }
         opened->websocket = route;
         opened->is_full = false;
+        opened->node_messages = 0;
         by_websocket_[route.connection] = opened;
         for (const auto& message : std::exchange(opened->waiting, {})) {
             send_message(*opened, message);
@@ -217,6 +233,8 @@ void BridgeBackend::open_websocket(const FlowPointer& flow) {
 }
 
 void BridgeBackend::remove(const FlowPointer& flow) {
+    // What called may be the flow's own UDP port.
+    asio::post(context_, [flow] {});
     if (flow->dial) websockets_.cancel(*flow->dial);
     if (flow->websocket) {
         by_websocket_.erase(flow->websocket->connection);
@@ -254,9 +272,12 @@ bool BridgeBackend::send_to_udp(Flow& flow, MutableBytes message) {
     return true;
 }
 
-// A message for all that came together, or, before the node has answered, one for each datagram.
+// A message for all that came together, or, while the node may not have seen a session there, one
+// for each datagram.
 void BridgeBackend::send_to_websocket(Flow& flow, MutableBytes data, std::size_t segment_size) {
-    const std::size_t size = flow.is_answered ? data.size() : segment_size;
+    const bool is_for_node = flow.own_ports == nullptr;
+    const bool merges = !is_for_node || flow.node_messages >= node_messages_min;
+    const std::size_t size = merges ? data.size() : segment_size;
     while (!data.empty()) {
         const MutableBytes message = data.first(std::min(size, data.size()));
         data = data.subspan(message.size());
@@ -264,12 +285,14 @@ void BridgeBackend::send_to_websocket(Flow& flow, MutableBytes data, std::size_t
             send_message(flow, message);
             continue;
         }
-        if (flow.waiting.size() >= waiting_count_max) {
+        if (flow.waiting.size() >= waiting_count_max || platform::now() < flow.dial_after) {
             ++counted_.drops_full;
             continue;
         }
         flow.waiting.emplace_back(message.begin(), message.end());
-        if (!flow.dial) open_websocket(by_client_.at(flow.client));
+        const auto found = by_client_.find(flow.client);
+        if (found == by_client_.end()) return;  // it ended with the last message
+        if (!flow.dial) open_websocket(found->second);
     }
 }
 

@@ -44,7 +44,9 @@ private:
         std::optional<node::WebSocketPorts::DialNumber> dial;
         std::vector<std::vector<std::uint8_t>> waiting;  // until the WebSocket is open
         bool is_full = false;
-        bool is_answered = false;  // the node has said something
+        bool is_answered = false;       // the node has said something
+        std::size_t node_messages = 0;  // of the node, by the WebSocket that is open
+        Instant dial_after{};
         Instant used_at{};
         Instant begun_at{};
     };

@@ -96,25 +96,27 @@ void Connector::begin_websocket(Number number) {
     Race* const race = find(number);
     if (race == nullptr) return;
     const auto& targets = race->request.destination.websocket;
-    if (race->dial || race->next_websocket >= targets.size()) return;
+    if (race->next_websocket >= targets.size()) return;
     const WebSocketAddress& target = targets[race->next_websocket++];
-    race->dial =
-        websockets_.open(target, [this, number](std::error_code error, const Route& route) {
-            Race* const opened = find(number);
-            if (opened == nullptr) return;
-            opened->dial.reset();
-            if (error) {
-                note(*opened, error);
-                wait_for_next(number, *opened, Duration::zero());
-                return fail_if_over(number);
-            }
-            const auto attempt = endpoint_.connect(current_moment(), opened->request.seed,
-                                                   {&route, 1}, opened->request.peer);
-            opened->attempts[attempt] = route;
-            by_attempt_[attempt] = number;
-            wait_for_next(number, *opened, attempt_delay);
-            schedule_();
-        });
+    const auto dial = std::make_shared<WebSocketPorts::DialNumber>();
+    const auto handle = [this, number, dial](std::error_code error, const Route& route) {
+        Race* const opened = find(number);
+        if (opened == nullptr) return;
+        opened->dials.erase(*dial);
+        if (error) {
+            note(*opened, error);
+            wait_for_next(number, *opened, Duration::zero());
+            return fail_if_over(number);
+        }
+        const auto attempt = endpoint_.connect(current_moment(), opened->request.seed, {&route, 1},
+                                               opened->request.peer);
+        opened->attempts[attempt] = route;
+        by_attempt_[attempt] = number;
+        schedule_();
+    };
+    *dial = websockets_.open(target, handle);
+    race->dials.insert(*dial);
+    wait_for_next(number, *race, attempt_delay);
 }
 
 void Connector::note(Race& race, std::error_code error) {
@@ -123,7 +125,7 @@ void Connector::note(Race& race, std::error_code error) {
 
 void Connector::fail_if_over(Number number) {
     Race* const race = find(number);
-    if (race == nullptr || !race->attempts.empty() || race->dial) return;
+    if (race == nullptr || !race->attempts.empty() || !race->dials.empty()) return;
     if (race->next_websocket < race->request.destination.websocket.size()) return;
     const Handler handler = std::move(race->handler);
     const std::error_code error = race->error;
@@ -133,7 +135,7 @@ void Connector::fail_if_over(Number number) {
 
 // What is under way leads nowhere any more.
 void Connector::end(Race& race) {
-    if (race.dial) websockets_.cancel(*race.dial);
+    for (const auto dial : race.dials) websockets_.cancel(dial);
     for (const auto& [attempt, route] : race.attempts) {
         by_attempt_.erase(attempt);
         endpoint_.cancel(attempt);
@@ -172,7 +174,7 @@ void Connector::on_failed(connection::AttemptId attempt, connection::ConnectErro
     note(race, failure_of(error));
     if (ended.mapped().is_reliable()) {
         websockets_.close(ended.mapped(), websocket::close_code::normal, "no answer");
-    } else if (!race.dial) {
+    } else if (race.dials.empty()) {
         // UDP's head start is over.
         race.timer.cancel();
         wait_for_next(owner.mapped(), race, Duration::zero());

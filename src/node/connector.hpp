@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stt/completion.hpp>
 #include <stt/node.hpp>
 #include <system_error>
@@ -65,7 +66,7 @@ private:
         Request request;
         Handler handler;
         std::map<connection::AttemptId, Route> attempts;  // a Route of no number: UDP
-        std::optional<WebSocketPorts::DialNumber> dial;
+        std::set<WebSocketPorts::DialNumber> dials;
         std::size_t next_websocket = 0;
         asio::steady_timer timer;
         std::error_code error;

@@ -16,6 +16,10 @@ constexpr std::size_t send_buffer_size = 65'507;
 // Sessions that peers began and nobody has accepted. Chosen: more than a program that
 // accepts at all will ever let wait.
 constexpr std::size_t accepted_count_max = 1'024;
+// A node that is closed waits so long for what stands before its closes in WebSockets, and looks so
+// often.
+constexpr Duration close_time_max = std::chrono::seconds(1);
+constexpr Duration close_look_interval = std::chrono::milliseconds(10);
 // Longer times mean never; they must not overflow when added to the present.
 constexpr Duration time_max = std::chrono::hours(24 * 365);
 
@@ -80,7 +84,8 @@ NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config)
       connector_(context, endpoint_, udp_, websockets_, [this] { schedule(); }),
       path_keeper_(context, endpoint_, websockets_, [this] { schedule(); }),
       send_buffer_(send_buffer_size),
-      timer_(context) {}
+      timer_(context),
+      close_timer_(context) {}
 
 NodeBackend::~NodeBackend() = default;
 
@@ -183,6 +188,16 @@ void NodeBackend::close(Completion<bool> completion) {
 // leaving sends its closes once and goes: a peer that misses one times out.
 void NodeBackend::finish_close_if_sent() {
     if (closes_.empty() || udp_.is_blocked() || !endpoint_.is_quiet()) return;
+    // Behind what was written before, the closes may still stand in a WebSocket.
+    if (!close_until_) close_until_ = platform::now() + close_time_max;
+    if (websockets_.has_unsent() && platform::now() < *close_until_) {
+        close_timer_.expires_after(close_look_interval);
+        close_timer_.async_wait([weak = weak_from_this()](std::error_code error) {
+            const auto self = weak.lock();
+            if (self && !error && !self->is_shut_down_) self->finish_close_if_sent();
+        });
+        return;
+    }
     shut_down();
 }
 
@@ -190,6 +205,7 @@ void NodeBackend::shut_down() {
     if (std::exchange(is_shut_down_, true)) return;
     is_closing_ = true;
     timer_.cancel();
+    close_timer_.cancel();
     network_watcher_.reset();
     connector_.fail_all(Failure::node_closed);
     path_keeper_.clear();

@@ -110,6 +110,8 @@ private:
     node::CustomHandlerTable custom_handlers_;
     std::vector<Completion<bool>> closes_;
     bool is_closing_ = false;
+    std::optional<Instant> close_until_;  // of what waits in WebSockets
+    asio::steady_timer close_timer_;
 };
 
 }  // namespace stt::detail

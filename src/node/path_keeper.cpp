@@ -83,7 +83,7 @@ void PathKeeper::on_silent(Handle session) {
     const auto found = entries_.find(session);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
-    if (entry.route.is_reliable()) ask_udp(session, entry);
+    ask_udp(session, entry);
     dial(session, entry);
     arm(session, entry);
 }
@@ -95,7 +95,8 @@ void PathKeeper::on_path_taken(Handle session, const Route& route) {
     const Instant now = platform::now();
     const bool was_udp = entry.udp_since.has_value();
     entry.route = route;
-    entry.is_without_path = false;
+    // UDP that is gone back to may be dead: then what is being opened is of use.
+    if (route.is_reliable() || !entry.dial) entry.is_without_path = false;
     entry.dial_pause = dial_pause_first;
     if (!route.is_reliable()) {
         if (!was_udp) entry.udp_since = now;
@@ -130,7 +131,7 @@ void PathKeeper::on_route_closed(const Route& route) {
 void PathKeeper::network_changed() {
     for (auto& [session, entry] : entries_) {
         entry.udp_pause = udp_pause_first;
-        if (entry.route.is_reliable()) entry.ask_udp_at = platform::now();
+        entry.ask_udp_at = platform::now();
         arm(session, entry);
     }
 }
@@ -170,9 +171,12 @@ void PathKeeper::handle_dialed(Handle session, std::error_code error, const Rout
         // Should nothing come of it, the next one.
         entry.dial_at = platform::now() + unused_time;
     } else if (is_needed) {
+        ask_udp(session, entry);
         entry.dial_at = platform::now() + entry.dial_pause;
         entry.dial_pause = std::min(2 * entry.dial_pause, dial_pause_max);
     }
+    // From now on silence tells.
+    if (!entry.route.is_reliable()) entry.is_without_path = false;
     arm(session, entry);
 }
 
@@ -216,8 +220,8 @@ void PathKeeper::handle_timer(Handle session) {
     const Instant now = platform::now();
     const bool is_needed = needs_websocket(session, entry);
     if (take_due(entry.dial_at, now) && is_needed) dial(session, entry);
-    if (take_due(entry.ask_udp_at, now) && entry.route.is_reliable()) {
-        ask_udp(session, entry);
+    if (take_due(entry.ask_udp_at, now)) ask_udp(session, entry);
+    if (!entry.ask_udp_at && entry.route.is_reliable()) {
         entry.ask_udp_at = now + entry.udp_pause;
         entry.udp_pause = std::min(2 * entry.udp_pause, udp_pause_max);
     }

@@ -83,6 +83,8 @@ void UdpPorts::receive(Socket& socket) {
         for (const auto& datagrams : outcome->datagrams) {
             owner_.handle_datagrams(datagrams.from, datagrams.data, datagrams.segment_size,
                                     datagrams.ecn);
+            // It may have been the last that anybody wanted here.
+            if (watch.is_over()) return;
         }
         more = outcome->more;
     }

@@ -1,5 +1,6 @@
 #include "node/websocket_ports.hpp"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <stt/failure.hpp>
 #include <utility>
@@ -169,16 +170,28 @@ transport::WebSocketConnection::Handlers WebSocketPorts::handlers_of(const Route
     return handlers;
 }
 
-bool WebSocketPorts::take_message(const Route& route, MutableBytes message) {
+// By value: what calls this may be gone before it returns.
+bool WebSocketPorts::take_message(Route route, MutableBytes message) {
     const bool is_of_frames = owner_.handle_datagrams(route, message, message.size(), 0);
     const auto found = connections_.find(route.connection);
     if (found == connections_.end()) return true;
     Connection& connection = found->second;
     if (!connection.connection->is_authenticated() && owner_.carries_session(route)) {
-        connection.connection->set_authenticated();
-        release(connection);
+        set_authenticated(route);
     }
     return is_of_frames;
+}
+
+void WebSocketPorts::set_authenticated(const Route& route) {
+    const auto found = connections_.find(route.connection);
+    if (found == connections_.end()) return;
+    found->second.connection->set_authenticated();
+    release(found->second);
+}
+
+bool WebSocketPorts::has_unsent() const {
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& each) { return each.second.connection->has_unsent(); });
 }
 
 void WebSocketPorts::release(Connection& connection) {

@@ -39,6 +39,9 @@ public:
     // Without effect when it has ended; else its handler is not called.
     void cancel(DialNumber dial);
     void send(const Route& route, Bytes message);
+    // Something authentic came by it, as the owner knows.
+    void set_authenticated(const Route& route);
+    bool has_unsent() const;
     // The peer is told why. handle_route_closed() follows.
     void close(const Route& route, std::uint16_t code, std::string_view why);
     bool has(const Route& route) const noexcept { return connections_.contains(route.connection); }
@@ -64,7 +67,7 @@ private:
     void fail(DialNumber number, std::error_code error);
     void add(const Route& route, const Pointer& connection, transport::WebSocketListener* listener);
     transport::WebSocketConnection::Handlers handlers_of(const Route& route);
-    bool take_message(const Route& route, MutableBytes message);
+    bool take_message(Route route, MutableBytes message);
     void release(Connection& connection);
 
     asio::io_context& context_;

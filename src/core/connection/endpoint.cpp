@@ -138,6 +138,7 @@ void Endpoint::note_route(SessionHandle session, const Route& route) {
     std::erase_if(websockets, [&](std::uint64_t websocket) {
         if (entry.connection->paths().has_websocket(websocket)) return false;
         by_websocket_.erase({websocket, session});
+        if (!carries_session(Route({}, websocket))) events_.push_back(WebSocketUnused{websocket});
         return true;
     });
     websockets.push_back(route.connection);

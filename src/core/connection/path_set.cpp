@@ -199,7 +199,14 @@ bool PathSet::add_candidate(Instant now, const Route& from, const Frame& frame) 
 }
 
 bool PathSet::choose(Instant now, const Route& route) {
-    if (this->route() == route && !paths_.front().is_closed) return false;
+    if (this->route() == route && !paths_.front().is_closed) {
+        // Taken when there was no other, and asked in vain so far.
+        if (!paths_.front().is_validated) {
+            paths_.front().is_chosen = true;
+            challenge(paths_.front(), now);
+        }
+        return false;
+    }
     if (find(route) == nullptr) add_candidate(now, route, {});
     Path& chosen = *find(route);
     chosen.is_chosen = true;

@@ -39,6 +39,8 @@ public:
     virtual void async_read(ReadHandler handler) = 0;
     // Takes from the front what there is room for now, perhaps nothing.
     virtual Result<std::size_t, std::error_code> write_some(Bytes data) = 0;
+    // Bytes were taken and have not left yet.
+    virtual bool has_unsent() const noexcept { return false; }
     // Until write_some() takes something again. One at a time.
     virtual void async_wait_writable(Handler handler) = 0;
     // Nothing is sent after what was written, which the peer learns.

@@ -13,6 +13,8 @@ namespace {
 
 // An ordinary request is answered within this, or not at all: a page of a few MB on a slow path.
 constexpr Duration response_time_max = std::chrono::seconds(120);
+// Who takes nothing of it for so long does not want it.
+constexpr Duration response_stall_max = std::chrono::seconds(5);
 
 bool is_of_verification(const std::error_code& error) noexcept {
     return error.category() == asio::error::get_ssl_category() &&
@@ -295,7 +297,11 @@ void WebSocketConnection::abandon() {
 
 std::optional<Instant> WebSocketConnection::deadline() const {
     if (stage_ == Stage::ended) return std::nullopt;
-    if (stage_ != Stage::open) return stage_until_;
+    if (stage_ != Stage::open) {
+        const bool is_stalled = stage_ == Stage::responding && stalled_since_;
+        return is_stalled ? std::min(stage_until_, *stalled_since_ + response_stall_max)
+                          : stage_until_;
+    }
     std::optional<Instant> earliest = channel_->poll_timeout();
     const auto keep = [&earliest](Instant time) {
         earliest = earliest ? std::min(*earliest, time) : time;
@@ -336,7 +342,9 @@ void WebSocketConnection::handle_timer() {
         channel_->handle_timeout(now);
         return take_frames({});
     }
-    if (now >= stage_until_) {
+    const bool is_stalled = stage_ == Stage::responding && stalled_since_ &&
+                            now >= *stalled_since_ + response_stall_max;
+    if (is_stalled || now >= stage_until_) {
         return end({WebSocketEnd::Cause::limit, 0, "it took too long"});
     }
     arm_timer();

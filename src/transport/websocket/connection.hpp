@@ -86,6 +86,9 @@ public:
     // False: it is not open. What is over send_queue_max ends it.
     bool send(Bytes message);
     bool is_full() const noexcept { return is_full_; }
+    bool has_unsent() const noexcept {
+        return stage_ == Stage::open && (channel_->buffered_size() > 0 || stream_->has_unsent());
+    }
     // Of a server: something authentic came by it.
     void set_authenticated();
     bool is_authenticated() const noexcept { return is_authenticated_; }

@@ -65,6 +65,8 @@ public:
         return taken.size();
     }
 
+    bool has_unsent() const noexcept override { return !output_.empty(); }
+
     void async_wait_writable(Handler handler) override {
         if (!output_.empty()) {
             waiter_ = std::move(handler);
