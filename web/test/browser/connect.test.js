@@ -1,6 +1,6 @@
 // The page of a real node: connecting, and why it failed.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -105,8 +105,8 @@ test('by the keyboard alone: connect, send, look at numbers, disconnect', bounde
       }
       assert.fail(`Tab does not reach ${id}`);
     };
+    const chooser = page.waitForEvent('filechooser');
     await page.locator('#seed:focus').waitFor();
-    const { readFile } = await import('node:fs/promises');
     await page.keyboard.insertText((await readFile(seed, 'utf8')).trim());
     await tabTo('seed-reveal');
     await page.keyboard.press('Space');
@@ -114,7 +114,6 @@ test('by the keyboard alone: connect, send, look at numbers, disconnect', bounde
     await tabTo('connect');
     await page.keyboard.press('Enter');
     await page.locator('#choose-files:focus').waitFor();
-    const chooser = page.waitForEvent('filechooser');
     await page.keyboard.press('Enter');
     await (await chooser).setFiles(
       { name: 'k.txt', mimeType: 'text/plain', buffer: Buffer.from('by keys') });

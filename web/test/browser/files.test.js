@@ -129,13 +129,13 @@ test('a file that the node has already with other content is told to be refused'
 for (const [what, milliseconds] of [['2.5 s', 2_500], ['5 s', 5_000]]) {
   test(`a network cut for ${what} within a transfer: it goes on, and the file is whole`, bounded,
     async (context) => {
-      const { seed, inbox, paths } = await nodeOf(context, { 'cut.bin': 2 * SIZE });
+      const { seed, inbox, paths } = await nodeOf(context, { 'cut.bin': SIZE });
       const node = await serveWeb(context, { seed, inbox });
       const proxy = await startProxy(context, node.port);
       const page = await openPage(context, browser, proxy.url, { isNetworkCut: true });
       await connectPage(page, seed);
       await page.setInputFiles('#file-input', paths['cut.bin']);
-      while (proxy.carried() < SIZE / 2) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (proxy.carried() < SIZE / 4) await new Promise((resolve) => setTimeout(resolve, 10));
       proxy.cut();
       const cut = performance.now();
       await stateIs(page, 'Reconnecting…');
@@ -152,13 +152,13 @@ for (const [what, milliseconds] of [['2.5 s', 2_500], ['5 s', 5_000]]) {
 
 test('a node that is started anew within a transfer: it goes on from what is there', bounded,
   async (context) => {
-    const { seed, inbox, paths } = await nodeOf(context, { 'anew.bin': 2 * SIZE });
+    const { seed, inbox, paths } = await nodeOf(context, { 'anew.bin': SIZE });
     const node = await serveWeb(context, { seed, inbox });
     const proxy = await startProxy(context, node.port);
     const page = await openPage(context, browser, proxy.url, { isNetworkCut: true });
     await connectPage(page, seed);
     await page.setInputFiles('#file-input', paths['anew.bin']);
-    while (proxy.carried() < SIZE / 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (proxy.carried() < SIZE / 4) await new Promise((resolve) => setTimeout(resolve, 10));
     await node.kill();
     await serveWeb(context, { seed, inbox, port: node.port });
     await arrived(page, 'sending', 'anew.bin');
