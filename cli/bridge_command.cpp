@@ -128,7 +128,9 @@ private:
 };
 
 Result<Target, Problem> read_target(const BridgeOptions& options) {
-    STT_TRY(Target target, parse_target({options.target, "off"}, options.common));
+    STT_TRY(Target target, parse_target({options.target, {}}, options.common));
+    // Not also the WebSocket beside it.
+    if (target.udp) target.websocket.reset();
     if (target.websocket && !options.listen.certificate_file.empty()) {
         return Unexpected(Problem{ExitCode::usage,
                                   "--certificate is for clients by WebSocket, and with a target of "

@@ -320,9 +320,9 @@ void add_bridge(CLI::App& app, BridgeOptions& options) {
     bridge->footer(
         "The bridge forwards what it cannot read: it needs no seed, and who has one needs not\n"
         "trust it. It opens nothing for a stranger that the node does not answer.\n\n"
-        "Examples:\n  stt bridge 192.0.2.1:9001                            pages reach a node behind UDP\n"
-        "  stt bridge --listen '[::]:9001' ws://example.org     UDP reaches one behind a "
-        "proxy\n\n" +
+        "Examples:\n"
+        "  stt bridge 192.0.2.1:9001                         pages reach a node of UDP alone\n"
+        "  stt bridge --listen '[::]:9001' ws://example.org  UDP reaches one behind a proxy\n\n" +
         std::string(exit_codes));
 }
 
