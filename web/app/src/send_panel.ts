@@ -97,8 +97,8 @@ export class SendPanel {
     const [failure] = result.failures;
     const sum = sizeOf(chosen);
     if (failure === undefined) {
-      row.set('done', `Arrived, digest verified · ${size(sum)} in ${duration(seconds)} (${
-        rate(sum / Math.max(seconds, 0.001))})`);
+      const speed = seconds < 1 ? '' : ` in ${duration(seconds)} (${rate(sum / seconds)})`;
+      row.set('done', `Arrived, digest verified · ${size(sum)}${speed}`);
     } else if (chosen.files.length === 1) {
       row.set('failed', `Not taken: ${failure.reason}`);
     } else {

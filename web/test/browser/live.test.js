@@ -1,10 +1,8 @@
 // Two pages that see and hear each other through a real node.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { newSeed, serveWeb, temporaryFolder } from './support/node.js';
+import { prepare, serveWeb } from './support/node.js';
 import { connectPage, launch, openPage, skip } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 
@@ -17,10 +15,7 @@ after(() => browser?.close());
 const bounded = { skip, timeout: 40_000 };
 
 async function nodeOf(context) {
-  const folder = await temporaryFolder(context);
-  const seed = newSeed(folder);
-  const inbox = join(folder, 'inbox');
-  await mkdir(inbox);
+  const { seed, inbox } = await prepare(context);
   return { seed, node: await serveWeb(context, { seed, inbox }) };
 }
 

@@ -6,7 +6,7 @@ import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { newSeed, screenshotFolder, serveWeb, temporaryFolder } from './support/node.js';
+import { prepare, screenshotFolder, serveWeb } from './support/node.js';
 import { arrived, connectPage, launch, openPage, row, skip, stateIs } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 
@@ -29,10 +29,7 @@ const VIEWS = {
 
 test('the main states fit on desktops, phones and zoomed', { skip, timeout: 60_000 },
   async (context) => {
-    const folder = await temporaryFolder(context);
-    const seed = newSeed(folder);
-    const inbox = join(folder, 'inbox');
-    await mkdir(inbox);
+    const { folder, seed, inbox } = await prepare(context);
     const file = async (name, size) => {
       await writeFile(join(folder, name), randomBytes(size));
       return join(folder, name);

@@ -1,6 +1,7 @@
 // The command as it is: nodes for the page.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,20 @@ export function newSeed(folder, name = 'a.seed') {
   const made = spawnSync(command, ['seed', 'new', path], { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`stt seed new: ${made.stderr}`);
   return path;
+}
+
+/** A seed, an inbox, and files of random bytes with these sizes. */
+export async function prepare(context, files = {}) {
+  const folder = await temporaryFolder(context);
+  const seed = newSeed(folder);
+  const inbox = join(folder, 'inbox');
+  await mkdir(inbox);
+  const paths = {};
+  for (const [name, size] of Object.entries(files)) {
+    paths[name] = join(folder, name);
+    await writeFile(paths[name], randomBytes(size));
+  }
+  return { folder, seed, inbox, paths };
 }
 
 /** Resolves when `pattern` was said, with its match; rejects with all output when it never is. */
