@@ -16,6 +16,11 @@ const STATE_WORDS = {
   closed: 'Closed',
 };
 
+/** What is of no use without a session. */
+const OF_SESSION = [
+  'choose-files', 'choose-folder', 'get-shared', 'sources', 'chat-text', 'chat-send',
+];
+
 const link = new Link();
 const form = new ConnectForm();
 const receiving = new ReceivePanel(link);
@@ -40,6 +45,7 @@ link.onState = (state) => {
   setText(byId('state-text', HTMLSpanElement), STATE_WORDS[state.kind]);
   workspace.dataset['kind'] = state.kind;
   disconnect.hidden = !link.isOpen;
+  for (const id of OF_SESSION) byId(id, HTMLElement).toggleAttribute('disabled', !link.isOpen);
   closed.hidden = state.kind !== 'closed';
   if (state.kind === 'closed') showClosed(state);
 };

@@ -46,6 +46,7 @@ test('the main states fit on desktops, phones and zoomed', { skip, timeout: 60_0
         await page.emulateMedia({ colorScheme });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `${view}-${state}: ${wide} pixels too wide`);
+        if (view === 'zoomed' && !state.startsWith('4')) continue;
         const path = join(screenshotFolder, `${view}-${state}.png`);
         await page.screenshot({ path, fullPage: true });
       }
