@@ -2,6 +2,7 @@
 import { loadModule } from '../../src/index.js';
 import { ConnectForm } from './connect_form.js';
 import { announce, byId, setText } from './elements.js';
+import { messageOf } from './format.js';
 import { Link, type LinkState } from './link.js';
 import { LivePanel } from './live_panel.js';
 import { ReceivePanel } from './receive_panel.js';
@@ -82,5 +83,5 @@ addEventListener('beforeunload', (event) => {
 loadModule().then(() => form.restore(), (error: unknown) => {
   setText(
     byId('entry-error', HTMLParagraphElement),
-    `This browser cannot run the page: ${error instanceof Error ? error.message : error}`);
+    `This browser cannot run the page: ${messageOf(error)}`);
 });

@@ -53,7 +53,8 @@ function start(context, args, pattern) {
   const kill = () => end('SIGKILL');
   context.after(stop);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`stt ${args[0]} said only: ${output}`)), 10_000);
+    const fail = () => reject(new Error(`stt ${args[0]} said only: ${output}`));
+    const timer = setTimeout(fail, 10_000);
     const take = (data) => {
       output += data;
       const match = pattern.exec(output);
