@@ -4,6 +4,7 @@ import { Gate } from './gate.js';
 import { moduleOf } from './module.js';
 import type { IncomingStream, Session } from './session.js';
 import { memorySink, type FileOffer, type FileSink } from './sink.js';
+import { SliceReader } from './slice_reader.js';
 import type { Stream } from './stream.js';
 import {
   ReceiveMachine, ReceiveStep, SendMachine, SendStep, type Subject, type TransferProgress,
@@ -89,6 +90,7 @@ class Sending {
   readonly #failures: FileFailure[];
   readonly #options: SendFilesOptions;
   readonly #gate = new Gate();
+  #reading: { source: number; reader: SliceReader } | undefined;
   #broken: unknown;
   #hasEnded = false;
   #isOver = false;
@@ -153,15 +155,26 @@ class Sending {
   }
   async #read(): Promise<void> {
     const { source, offset, size } = this.#machine.wanted();
-    const { blob } = this.#sources[source]!;
+    if (this.#reading?.source !== source) {
+      this.#reading = { source, reader: new SliceReader(this.#sources[source]!.blob) };
+    }
     try {
-      const bytes = new Uint8Array(await blob.slice(offset, offset + size).arrayBuffer());
+      const bytes = await this.#readAll(this.#reading.reader, offset, size);
       // Meanwhile the receiver may have refused the file: then something else is wanted.
       if (bytes.length === size) this.#giveIfWanted(source, offset, bytes);
       else this.#machine.giveUp('it has become shorter');
     } catch (error) {
       this.#machine.giveUp(`it cannot be read: ${error instanceof Error ? error.name : error}`);
     }
+  }
+  async #readAll(reader: SliceReader, offset: number, size: number): Promise<Uint8Array> {
+    const first = await reader.read(offset, size);
+    if (first.length === size) return first;
+    const rest = await reader.read(offset + first.length, size - first.length);
+    const whole = new Uint8Array(first.length + rest.length);
+    whole.set(first);
+    whole.set(rest, first.length);
+    return whole;
   }
   #giveIfWanted(source: number, offset: number, bytes: Uint8Array): void {
     if (this.#machine.next() !== SendStep.content) return;

@@ -148,11 +148,11 @@ test('a sink that fails mid-file refuses that file, and the others come', async 
 
 test('a source that cannot be read is abandoned, and the others go', async () => {
   const faulty = {
-    size: 600_000,
-    slice: (from) => ({
+    size: 3_000_000,
+    slice: (from, to) => ({
       arrayBuffer: async () => {
         if (from > 0) throw Object.assign(new Error('gone'), { name: 'NotReadableError' });
-        return new ArrayBuffer(262_144);
+        return new ArrayBuffer(to - from);
       },
     }),
   };

@@ -1,6 +1,7 @@
 // Where the seed is given: pasted, from its file, or from its QR code.
 import { SttError } from '../../src/index.js';
 import { byId, setText } from './elements.js';
+import { messageOf } from './format.js';
 import { canScan, scanCode } from './qr_scanner.js';
 
 const STORED_SEED = 'stt-seed';
@@ -21,7 +22,8 @@ export function completeAddress(typed: string): string {
   if (text === '') return ownAddress();
   const own = location.protocol === 'https:' ? 'wss://' : 'ws://';
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text.replace(/^http/i, 'ws') : own + text;
-  return /^[a-z]+:\/\/[^/]*\/?$/i.test(withScheme) ? withScheme.replace(/\/?$/, '/stt') : withScheme;
+  const isWithoutPath = /^[a-z]+:\/\/[^/]*\/?$/i.test(withScheme);
+  return isWithoutPath ? withScheme.replace(/\/?$/, '/stt') : withScheme;
 }
 
 export class ConnectForm {
@@ -100,7 +102,7 @@ export class ConnectForm {
         const text = await scanCode();
         if (text !== undefined) this.#take(text);
       } catch (error) {
-        this.#fail(`The camera cannot be used: ${error instanceof Error ? error.message : error}`);
+        this.#fail(`The camera cannot be used: ${messageOf(error)}`);
       }
     });
   }
@@ -172,7 +174,7 @@ export class ConnectForm {
         return this.#fail('', this.#seed);
       default:
         return this.#fail(
-          `This page failed: ${error instanceof Error ? error.message : error}. Reload it.`);
+          `This page failed: ${messageOf(error)}. Reload it.`);
     }
   }
   #fail(text: string, focus?: HTMLElement): void {

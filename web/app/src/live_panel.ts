@@ -1,6 +1,7 @@
 // Text and pictures between the pages that are connected to the node.
 import { SttError, type Session } from '../../src/index.js';
 import { byId, make, setText } from './elements.js';
+import { messageOf } from './format.js';
 import type { EncodedFrame } from './frame_encoder.js';
 import type { Link } from './link.js';
 import { decodeFrame, decodeNote, encodeFrame, encodeNote, type Note } from './live_messages.js';
@@ -9,7 +10,7 @@ import { Room } from './room.js';
 import { Screen } from './screen.js';
 import { Source, type SourceKind } from './source.js';
 
-/** A source of which nothing comes for so long shows nothing any more: its key frames come sooner. */
+/** A source of which nothing comes for so long is gone: its key frames come sooner. */
 const SILENCE_MAX_MS = 8_000;
 const MESSAGE_COUNT_MAX = 500;
 const SCREEN_COUNT_MAX = 8;
@@ -89,7 +90,7 @@ export class LivePanel {
     const isRefused = error instanceof SttError && error.peerCode === CODE_UNKNOWN_ENDPOINT;
     if (isRefused) return this.#tellUnserved();
     setText(
-      this.#error, `Live streams ended: ${error instanceof Error ? error.message : error}`);
+      this.#error, `Live streams ended: ${messageOf(error)}`);
   }
   leave(): void {
     this.#room = undefined;
@@ -206,7 +207,7 @@ export class LivePanel {
     const isCamera = error instanceof DOMException &&
       ['NotAllowedError', 'NotFoundError', 'NotReadableError'].includes(error.name);
     setText(this.#error, isCamera ? 'There is no camera that this page may use.'
-      : `The picture cannot be sent: ${error instanceof Error ? error.message : error}`);
+      : `The picture cannot be sent: ${messageOf(error)}`);
   }
   #showSource(kind: SourceKind): void {
     byId('source-view', HTMLDivElement).hidden = kind === 'none';
@@ -216,8 +217,9 @@ export class LivePanel {
     setText(
       byId('source-text', HTMLParagraphElement),
       kind === 'drawing' ? 'Draw here: the others see it.' : 'The others see this.');
-    const choice = document.querySelector<HTMLInputElement>(`input[name="source"][value="${kind}"]`);
-    choice!.checked = true;
+    for (const choice of document.querySelectorAll<HTMLInputElement>('input[name="source"]')) {
+      choice.checked = choice.value === kind;
+    }
   }
   #sendFrame({ content, format, height, isKey, width }: EncodedFrame): void {
     const frame = encodeFrame({

@@ -2,6 +2,7 @@
 import { loadModule } from '../../src/index.js';
 import { ConnectForm } from './connect_form.js';
 import { announce, byId, setText } from './elements.js';
+import { messageOf } from './format.js';
 import { Link, type LinkState } from './link.js';
 import { LivePanel } from './live_panel.js';
 import { ReceivePanel } from './receive_panel.js';
@@ -15,6 +16,11 @@ const STATE_WORDS = {
   reconnecting: 'Reconnecting…',
   closed: 'Closed',
 };
+
+/** What is of no use without a session. */
+const OF_SESSION = [
+  'choose-files', 'choose-folder', 'get-shared', 'sources', 'chat-text', 'chat-send',
+];
 
 const link = new Link();
 const form = new ConnectForm();
@@ -40,6 +46,7 @@ link.onState = (state) => {
   setText(byId('state-text', HTMLSpanElement), STATE_WORDS[state.kind]);
   workspace.dataset['kind'] = state.kind;
   disconnect.hidden = !link.isOpen;
+  for (const id of OF_SESSION) byId(id, HTMLElement).toggleAttribute('disabled', !link.isOpen);
   closed.hidden = state.kind !== 'closed';
   if (state.kind === 'closed') showClosed(state);
 };
@@ -76,5 +83,5 @@ addEventListener('beforeunload', (event) => {
 loadModule().then(() => form.restore(), (error: unknown) => {
   setText(
     byId('entry-error', HTMLParagraphElement),
-    `This browser cannot run the page: ${error instanceof Error ? error.message : error}`);
+    `This browser cannot run the page: ${messageOf(error)}`);
 });

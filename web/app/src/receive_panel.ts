@@ -4,7 +4,7 @@ import {
   type ReceivedFile, type Session, type Stream,
 } from '../../src/index.js';
 import { announce, byId, setText } from './elements.js';
-import { count, size } from './format.js';
+import { count, messageOf, size } from './format.js';
 import type { Link } from './link.js';
 import { canSaveInto, canSaveTo, pickFile, pickFolder, writeSink } from './saving.js';
 import { TransferList, TransferRow } from './transfer_row.js';
@@ -169,7 +169,7 @@ function isHeld(content: Blob): boolean {
 }
 
 function failureText(error: unknown): string {
-  if (!(error instanceof SttError)) return `Failed: ${error instanceof Error ? error.message : error}`;
+  if (!(error instanceof SttError)) return `Failed: ${messageOf(error)}`;
   if (error.code === 'stream-stopped' || error.code === 'stream-reset') {
     return error.peerCode === CODE_UNKNOWN_ENDPOINT ? 'The node shares no files.'
       : 'The node gave the transfer up.';

@@ -1,4 +1,4 @@
-// The pages of one node, together: what each publishes, the node passes on to the others. Spec live.
+// The pages of one node, together: what each publishes, the node passes on. Spec live.
 import { SttError, type MessageStream, type Session } from '../../src/index.js';
 
 const NOTES = 'notes';

@@ -30,7 +30,7 @@ async function orUndefined<Handle>(picked: Promise<Handle>): Promise<Handle | un
   }
 }
 
-/** Into a chosen file. The browser writes aside and moves at close(): only what is right gets there. */
+/** Into a chosen file. The browser writes aside until close(): only what is right gets there. */
 export function writeSink(handle: FileSystemFileHandle): FileSink {
   let writing: FileSystemWritableFileStream | undefined;
   return {

@@ -63,7 +63,8 @@ export class Screen {
   }
   #measure(latency: number): void {
     const value = Math.max(0, latency);
-    this.#latency = this.#latency === undefined ? value : this.#latency + (value - this.#latency) / 8;
+    const before = this.#latency ?? value;
+    this.#latency = before + (value - before) / 8;
   }
 
   async #showImage(frame: Frame): Promise<void> {

@@ -2,7 +2,7 @@
 import { sendFiles, SttError, type SendResult } from '../../src/index.js';
 import { chosenOf, droppedOf, sizeOf, type Chosen } from './chosen_files.js';
 import { announce, byId } from './elements.js';
-import { count, duration, rate, size } from './format.js';
+import { count, duration, messageOf, rate, size } from './format.js';
 import type { Link } from './link.js';
 import { TransferList, TransferRow } from './transfer_row.js';
 
@@ -97,8 +97,8 @@ export class SendPanel {
     const [failure] = result.failures;
     const sum = sizeOf(chosen);
     if (failure === undefined) {
-      row.set('done', `Arrived, digest verified · ${size(sum)} in ${duration(seconds)} (${
-        rate(sum / Math.max(seconds, 0.001))})`);
+      const speed = seconds < 1 ? '' : ` in ${duration(seconds)} (${rate(sum / seconds)})`;
+      row.set('done', `Arrived, digest verified · ${size(sum)}${speed}`);
     } else if (chosen.files.length === 1) {
       row.set('failed', `Not taken: ${failure.reason}`);
     } else {
@@ -110,7 +110,7 @@ export class SendPanel {
 }
 
 function failureText(error: unknown): string {
-  if (!(error instanceof SttError)) return `Failed: ${error instanceof Error ? error.message : error}`;
+  if (!(error instanceof SttError)) return `Failed: ${messageOf(error)}`;
   if (error.code === 'stream-stopped' || error.code === 'stream-reset') {
     return error.peerCode === 7 ? 'The node takes no files' : 'The node gave the transfer up';
   }

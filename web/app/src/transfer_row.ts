@@ -76,7 +76,8 @@ export class TransferRow {
   /** A link that saves what came. */
   addSaveLink(content: Blob, name: string): void {
     const link = make('a', {
-      class: 'button', download: name, href: URL.createObjectURL(content), 'aria-label': `Save ${name}`,
+      class: 'button', download: name, href: URL.createObjectURL(content),
+      'aria-label': `Save ${name}`,
     }, 'Save');
     this.#actions.append(link);
   }

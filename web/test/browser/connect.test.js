@@ -1,10 +1,9 @@
 // The page of a real node: connecting, and why it failed.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
-import { newSeed, serveWeb, temporaryFolder } from './support/node.js';
+import { newSeed, prepare, serveWeb } from './support/node.js';
 import { connectPage, launch, openPage, skip, stateIs } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 
@@ -17,10 +16,7 @@ after(() => browser?.close());
 const bounded = { skip, timeout: 30_000 };
 
 async function nodeOf(context) {
-  const folder = await temporaryFolder(context);
-  const seed = newSeed(folder);
-  const inbox = join(folder, 'inbox');
-  await mkdir(inbox);
+  const { folder, seed, inbox } = await prepare(context);
   return { folder, seed, node: await serveWeb(context, { seed, inbox }) };
 }
 
@@ -62,7 +58,8 @@ test('a seed comes from its file; another file holds none', bounded, async (cont
     '#seed-file', { name: 'x.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
   await page.locator('#entry-error', { hasText: '‘x.txt’ holds no seed' }).waitFor();
   await page.setInputFiles('#seed-file', seed);
-  await page.keyboard.press('Enter'); // Connect has the focus
+  await page.locator('#connect:focus').waitFor();
+  await page.keyboard.press('Enter');
   await stateIs(page, 'Connected by WebSocket');
 });
 
@@ -78,6 +75,7 @@ test('a wrong seed, none, and a node that is gone are told apart', bounded, asyn
 
   const other = newSeed(folder, 'other.seed');
   await page.setInputFiles('#seed-file', other);
+  await page.locator('#connect:focus').waitFor();
   await page.click('#connect');
   await error.filter({ hasText: 'The node answered, but not with this seed' }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.id), 'seed');
@@ -85,6 +83,7 @@ test('a wrong seed, none, and a node that is gone are told apart', bounded, asyn
 
   proxy.cut();
   await page.setInputFiles('#seed-file', seed);
+  await page.locator('#connect:focus').waitFor();
   await page.click('#connect');
   await error.filter({ hasText: 'Nothing answers at ws://127.0.0.1' }).waitFor();
 
@@ -105,8 +104,8 @@ test('by the keyboard alone: connect, send, look at numbers, disconnect', bounde
       }
       assert.fail(`Tab does not reach ${id}`);
     };
+    const chooser = page.waitForEvent('filechooser');
     await page.locator('#seed:focus').waitFor();
-    const { readFile } = await import('node:fs/promises');
     await page.keyboard.insertText((await readFile(seed, 'utf8')).trim());
     await tabTo('seed-reveal');
     await page.keyboard.press('Space');
@@ -114,7 +113,6 @@ test('by the keyboard alone: connect, send, look at numbers, disconnect', bounde
     await tabTo('connect');
     await page.keyboard.press('Enter');
     await page.locator('#choose-files:focus').waitFor();
-    const chooser = page.waitForEvent('filechooser');
     await page.keyboard.press('Enter');
     await (await chooser).setFiles(
       { name: 'k.txt', mimeType: 'text/plain', buffer: Buffer.from('by keys') });

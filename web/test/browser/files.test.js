@@ -1,15 +1,11 @@
 // Files between the page and a real node, digests taken outside of both.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { newSeed, serveReceive, serveWeb, temporaryFolder } from './support/node.js';
-import {
-  arrived, connectPage, digestOf, launch, openPage, row, skip, stateIs,
-} from './support/page.js';
-import { startProxy } from './support/proxy.js';
+import { prepare, serveReceive, serveWeb } from './support/node.js';
+import { arrived, connectPage, digestOf, launch, openPage, row, skip } from './support/page.js';
 
 let browser;
 before(async () => {
@@ -20,21 +16,8 @@ after(() => browser?.close());
 const bounded = { skip, timeout: 60_000 };
 const SIZE = 50_000_000;
 
-async function nodeOf(context, files = {}) {
-  const folder = await temporaryFolder(context);
-  const seed = newSeed(folder);
-  const inbox = join(folder, 'inbox');
-  await mkdir(inbox);
-  const paths = {};
-  for (const [name, size] of Object.entries(files)) {
-    paths[name] = join(folder, name);
-    await writeFile(paths[name], randomBytes(size));
-  }
-  return { folder, seed, inbox, paths };
-}
-
 test('50 MB go to the node and come back, whole', bounded, async (context) => {
-  const { seed, inbox, paths } = await nodeOf(context, { 'big.bin': SIZE, 'shared.bin': SIZE });
+  const { seed, inbox, paths } = await prepare(context, { 'big.bin': SIZE, 'shared.bin': SIZE });
   const node = await serveWeb(context, { seed, inbox, share: [paths['shared.bin']] });
   const page = await openPage(context, browser, node.url, { options: { acceptDownloads: true } });
   await connectPage(page, seed);
@@ -60,7 +43,7 @@ test('50 MB go to the node and come back, whole', bounded, async (context) => {
 
 test('a typed address of stt receive works from the page of another node', bounded,
   async (context) => {
-    const { folder, seed, inbox, paths } = await nodeOf(context, { 'to-other.bin': 3_000_000 });
+    const { folder, seed, inbox, paths } = await prepare(context, { 'to-other.bin': 3_000_000 });
     const node = await serveWeb(context, { seed, inbox });
     const other = join(folder, 'other');
     await mkdir(other);
@@ -82,7 +65,7 @@ test('a typed address of stt receive works from the page of another node', bound
 
 test('several at once; one that waits, and one that runs, are cancelled', bounded,
   async (context) => {
-    const { seed, inbox, paths } = await nodeOf(
+    const { seed, inbox, paths } = await prepare(
       context, { 'a.bin': 200_000_000, 'b.bin': 1_000, 'c.bin': 0 });
     const node = await serveWeb(context, { seed, inbox });
     const page = await openPage(context, browser, node.url);
@@ -99,7 +82,7 @@ test('several at once; one that waits, and one that runs, are cancelled', bounde
   });
 
 test('a dropped folder arrives with its paths', bounded, async (context) => {
-  const { folder, seed, inbox } = await nodeOf(context);
+  const { folder, seed, inbox } = await prepare(context);
   const source = join(folder, 'photos');
   await mkdir(join(source, '2024'), { recursive: true });
   await writeFile(join(source, 'one.txt'), 'one');
@@ -115,7 +98,7 @@ test('a dropped folder arrives with its paths', bounded, async (context) => {
 
 test('a file that the node has already with other content is told to be refused', bounded,
   async (context) => {
-    const { seed, inbox } = await nodeOf(context);
+    const { seed, inbox } = await prepare(context);
     await writeFile(join(inbox, 'x.txt'), 'what was there');
     const node = await serveWeb(context, { seed, inbox });
     const page = await openPage(context, browser, node.url);
@@ -124,43 +107,4 @@ test('a file that the node has already with other content is told to be refused'
       '#file-input', { name: 'x.txt', mimeType: 'text/plain', buffer: Buffer.from('other') });
     await page.locator('#sending [data-state="failed"]', { hasText: 'Not taken' }).waitFor();
     assert.equal(await readFile(join(inbox, 'x.txt'), 'utf8'), 'what was there');
-  });
-
-for (const [what, milliseconds] of [['2.5 s', 2_500], ['5 s', 5_000]]) {
-  test(`a network cut for ${what} within a transfer: it goes on, and the file is whole`, bounded,
-    async (context) => {
-      const { seed, inbox, paths } = await nodeOf(context, { 'cut.bin': 2 * SIZE });
-      const node = await serveWeb(context, { seed, inbox });
-      const proxy = await startProxy(context, node.port);
-      const page = await openPage(context, browser, proxy.url, { isNetworkCut: true });
-      await connectPage(page, seed);
-      await page.setInputFiles('#file-input', paths['cut.bin']);
-      while (proxy.carried() < SIZE / 2) await new Promise((resolve) => setTimeout(resolve, 10));
-      proxy.cut();
-      const cut = performance.now();
-      await stateIs(page, 'Reconnecting…');
-      await page.waitForTimeout(milliseconds - (performance.now() - cut));
-      assert.equal(await row(page, 'sending', 'cut.bin').getAttribute('data-state'), 'running');
-      proxy.restore();
-      const restored = performance.now();
-      await stateIs(page, 'Connected by WebSocket');
-      context.diagnostic(`connected again after ${(performance.now() - restored).toFixed(0)} ms`);
-      await arrived(page, 'sending', 'cut.bin');
-      assert.equal(await digestOf(join(inbox, 'cut.bin')), await digestOf(paths['cut.bin']));
-    });
-}
-
-test('a node that is started anew within a transfer: it goes on from what is there', bounded,
-  async (context) => {
-    const { seed, inbox, paths } = await nodeOf(context, { 'anew.bin': 2 * SIZE });
-    const node = await serveWeb(context, { seed, inbox });
-    const proxy = await startProxy(context, node.port);
-    const page = await openPage(context, browser, proxy.url, { isNetworkCut: true });
-    await connectPage(page, seed);
-    await page.setInputFiles('#file-input', paths['anew.bin']);
-    while (proxy.carried() < SIZE / 2) await new Promise((resolve) => setTimeout(resolve, 10));
-    await node.kill();
-    await serveWeb(context, { seed, inbox, port: node.port });
-    await arrived(page, 'sending', 'anew.bin');
-    assert.equal(await digestOf(join(inbox, 'anew.bin')), await digestOf(paths['anew.bin']));
   });

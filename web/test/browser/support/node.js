@@ -1,6 +1,7 @@
 // The command as it is: nodes for the page.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +25,20 @@ export function newSeed(folder, name = 'a.seed') {
   return path;
 }
 
+/** A seed, an inbox, and files of random bytes with these sizes. */
+export async function prepare(context, files = {}) {
+  const folder = await temporaryFolder(context);
+  const seed = newSeed(folder);
+  const inbox = join(folder, 'inbox');
+  await mkdir(inbox);
+  const paths = {};
+  for (const [name, size] of Object.entries(files)) {
+    paths[name] = join(folder, name);
+    await writeFile(paths[name], randomBytes(size));
+  }
+  return { folder, seed, inbox, paths };
+}
+
 /** Resolves when `pattern` was said, with its match; rejects with all output when it never is. */
 function start(context, args, pattern) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -38,7 +53,8 @@ function start(context, args, pattern) {
   const kill = () => end('SIGKILL');
   context.after(stop);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`stt ${args[0]} said only: ${output}`)), 10_000);
+    const fail = () => reject(new Error(`stt ${args[0]} said only: ${output}`));
+    const timer = setTimeout(fail, 10_000);
     const take = (data) => {
       output += data;
       const match = pattern.exec(output);
