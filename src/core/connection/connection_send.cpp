@@ -151,6 +151,8 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     if (!may_probe_mtu()) return std::nullopt;
     const auto size = path().mtu().probe_size(now);
     if (!size || !loss_.has_room(1)) return std::nullopt;
+    // One WebSocket of several sessions holds its messages small until the last is confirmed.
+    if (*size > buffer.size()) return std::nullopt;
     const recovery::SendAllowance allowance = path().allowance(now);
     if (allowance.bytes < *size) return std::nullopt;
     batch_.begin(buffer, keys_.send, session_id_);
