@@ -151,6 +151,8 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     if (!may_probe_mtu()) return std::nullopt;
     const auto size = path().mtu().probe_size(now);
     if (!size || !loss_.has_room(1)) return std::nullopt;
+    // One WebSocket of several sessions holds its messages small until the last is confirmed.
+    if (*size > buffer.size()) return std::nullopt;
     const recovery::SendAllowance allowance = path().allowance(now);
     if (allowance.bytes < *size) return std::nullopt;
     batch_.begin(buffer, keys_.send, session_id_);
@@ -197,7 +199,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
     std::size_t limit = paths_.send_limit();
-    const std::size_t mtu = path().mtu().current();
+    const std::size_t mtu = std::min(path().mtu().current(), buffer.size());
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
     if (may_probe_mtu()) {
