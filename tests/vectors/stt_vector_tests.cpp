@@ -21,7 +21,9 @@ struct File {
 constexpr File files[] = {{"codec.json", true, run_codec},
                           {"stc.json", true, run_stc},
                           {"wire.json", true, run_wire},
+#ifndef __EMSCRIPTEN__  // a browser brings its own WebSocket
                           {"websocket.json", false, run_websocket},
+#endif
                           {"rfc9861.json", false, run_rfc9861}};
 
 void run_file(const std::filesystem::path& folder, const File& file, Tally& tally) {

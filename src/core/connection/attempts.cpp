@@ -166,6 +166,24 @@ Result<Attempts::Won, wire::DropReason> Attempts::handle_response(
     return won;
 }
 
+void Attempts::handle_route_closed(const Route& route) {
+    for (auto at = attempts_.begin(); at != attempts_.end();) {
+        Attempt& attempt = at->second;
+        bool has_ended = false;
+        for (std::size_t i = 0; i < attempt.tries.size(); ++i) {
+            if (attempt.addresses[i] != route || attempt.tries[i].initiator == nullptr) continue;
+            end_try({at->first, i}, attempt);
+            has_ended = true;
+        }
+        if (!has_ended || attempt.open_count > 0 || attempt.next_at) {
+            ++at;
+            continue;
+        }
+        failed_.push_back({at->first, attempt.error});
+        at = attempts_.erase(at);
+    }
+}
+
 void Attempts::handle_timeout(const Time& time, Outbox& outbox) {
     while (!timers_.empty() && timers_.begin()->first <= time.now) {
         const Place place = timers_.begin()->second;

@@ -108,6 +108,8 @@ public:
                                                   const wire::FrameView& frame,
                                                   handshake::SessionIdInUse is_in_use);
 
+    // A WebSocket closed: nobody answers there any more. What failed is given out by poll_failed().
+    void handle_route_closed(const Route& route);
     // Sends what is due. What failed is given out by poll_failed().
     void handle_timeout(const Time& time, Outbox& outbox);
     struct Failed {

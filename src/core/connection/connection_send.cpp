@@ -199,7 +199,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
     std::size_t limit = paths_.send_limit();
-    const std::size_t mtu = path().mtu().current();
+    const std::size_t mtu = std::min(path().mtu().current(), buffer.size());
     const recovery::SendAllowance allowance = path().allowance(now);
     std::size_t budget = allowance.bytes;
     if (may_probe_mtu()) {

@@ -157,6 +157,10 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
         touch(session);
     }
     scratch_.full_websockets.erase(route.connection);
+    attempts_.handle_route_closed(route);
+    while (const auto failed = attempts_.poll_failed()) {
+        fail_attempt(moment.now, failed->attempt, failed->error);
+    }
 }
 
 void Endpoint::set_route_full(const Route& route, bool is_full) {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,4 +57,22 @@ TEST_CASE("NetworkWatch: an interface that comes up is told once") {
         return;
     }
     CHECK(WEXITSTATUS(status) == ok);
+}
+
+TEST_CASE("a watch moves by assignment, and says why it cannot be opened") {
+    auto watch = platform::NetworkWatch::open();
+    auto other = platform::NetworkWatch::open();
+    REQUIRE((watch && other));
+    const int kept = other->native_handle();
+    *watch = std::move(*other);
+    CHECK(watch->native_handle() == kept);
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    rlimit none = limit;
+    none.rlim_cur = 0;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto refused = platform::NetworkWatch::open();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error() == std::errc::too_many_files_open);
 }
