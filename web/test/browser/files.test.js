@@ -1,6 +1,6 @@
 // Files between the page and a real node, digests taken outside of both.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -66,7 +66,8 @@ test('a typed address of stt receive works from the page of another node', bound
 test('several at once; one that waits, and one that runs, are cancelled', bounded,
   async (context) => {
     const { seed, inbox, paths } = await prepare(
-      context, { 'a.bin': 200_000_000, 'b.bin': 1_000, 'c.bin': 0 });
+      context, { 'a.bin': 0, 'b.bin': 1_000, 'c.bin': 0 });
+    await truncate(paths['a.bin'], 200_000_000);
     const node = await serveWeb(context, { seed, inbox });
     const page = await openPage(context, browser, node.url);
     await connectPage(page, seed);

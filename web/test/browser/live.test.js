@@ -116,7 +116,7 @@ test('a camera is seen by the other page', bounded, async (context) => {
   await connectPage(viewer, seed);
   await source.check('input[value="camera"]');
   const frames = () => viewer.locator('.screen').getAttribute('data-frames', { timeout: 10_000 });
-  await until(async () => Number(await frames()) >= 30, 'fewer than 30 frames came');
+  await until(async () => Number(await frames()) >= 15, 'fewer than 15 frames came');
   context.diagnostic(`camera: ${await viewer.locator('.screen .numbers').innerText()}`);
 });
 

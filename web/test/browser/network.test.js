@@ -16,7 +16,7 @@ before(async () => {
 after(() => browser?.close());
 
 const bounded = { skip, timeout: 60_000 };
-const SIZE = 50_000_000;
+const SIZE = 30_000_000;
 
 for (const [what, milliseconds] of [['2.5 s', 2_500], ['5 s', 5_000]]) {
   test(`a network cut for ${what} within a transfer: it goes on, and the file is whole`, bounded,

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "testing/raw_peer.hpp"
 
@@ -219,6 +220,27 @@ TEST_CASE("protocol §12.1 (b): on a WebSocket the maximum is a plaintext of 16,
         // Of the 65,536 bytes of the first credit.
         CHECK(count >= 3);
     }
+}
+
+TEST_CASE("protocol §13.3: a probe waits where the caller takes only small messages") {
+    const Route next(websocket.address, 8);
+    RawPeer peer(9, {}, websocket);
+    settle(peer);
+    choose(peer, next);
+    const auto challenges = messages_to<wire::PathChallenge>(peer, next);
+    REQUIRE(!challenges.empty());
+    auto response = sealed(peer, wire::PathResponse{challenges.back().token});
+    const connection::Moment moment{peer.now(), 0};
+    peer.endpoint().handle_datagrams(moment, next, response, response.size(), 0);
+    REQUIRE(peer.connection()->route() == next);
+    // A probe of this path is due, and its frames are of 1,200 bytes.
+    std::array<std::uint8_t, 2'048> buffer;
+    while (const auto transmit = peer.endpoint().poll_transmit(moment, buffer)) {
+        CHECK(transmit->size <= buffer.size());
+    }
+    peer.clear();
+    peer.touch();
+    CHECK(bytes_to(peer, next) >= 8'188);
 }
 
 TEST_CASE("protocol §13.3: whether a WebSocket carries a session is known once a frame opened") {
