@@ -11,7 +11,6 @@ namespace {
 // What poll_transmit() takes at most.
 constexpr std::size_t transmit_size_max = 65'507;
 static_assert(transmit_size_max <= websocket_message_max);
-static_assert(first_message_max >= recovery::datagram_size_ceiling_ipv4);
 
 // A page shares its memory with all else in it: less than a node takes, and enough for 100 Mbit/s
 // at a round trip of 200 ms. A message of the largest size must fit.
@@ -132,20 +131,8 @@ void Engine::move_to(connection::SessionHandle session, std::uint64_t websocket)
     endpoint_.move_to(moment_, session, route_of(websocket));
 }
 
-// Every session has been heard from by the path that it uses: no server takes a message for a
-// stranger's.
-bool Engine::is_authenticated() noexcept {
-    connection::SessionHandle session = 0;
-    while (endpoint_.sessions_after(session, {&session, 1}) == 1) {
-        const connection::Connection& connection = *endpoint_.find(session);
-        if (!connection.is_confirmed() || !connection.paths().is_validated()) return false;
-    }
-    return session != 0;
-}
-
 std::size_t Engine::transmit() {
-    const std::size_t limit = is_authenticated() ? transmit_size_max : first_message_max;
-    const auto transmit = endpoint_.poll_transmit(moment_, MutableBytes(message_).first(limit));
+    const auto transmit = endpoint_.poll_transmit(moment_, message_);
     if (!transmit) return 0;
     fresh_record().numbers[0] = number(transmit->to.connection);
     return transmit->size;

@@ -18,8 +18,6 @@ namespace stt::wasm {
 
 // A WebSocket message is never larger. Spec protocol §13.2.
 inline constexpr std::size_t websocket_message_max = 131'072;
-// Until its session is authenticated. Spec protocol §13.3.
-inline constexpr std::size_t first_message_max = 2'048;
 
 // What happened; the values are those of web/src/engine.ts.
 enum class EventKind : std::uint8_t {
@@ -108,7 +106,6 @@ public:
 private:
     EventKind tell(const connection::EndpointEvent& event);
     EventKind tell(connection::SessionHandle session, const connection::Event& event);
-    bool is_authenticated() noexcept;
 
     BrowserRandom random_;
     connection::Endpoint endpoint_;

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t datagram_count_max = 64;
 // Frames that a datagram can hold without being crowded out of the log of sent frames.
 constexpr std::size_t frames_per_datagram_max = 32;
+// Of a WebSocket by which no session has shown yet. Spec protocol §13.3.
+constexpr std::size_t first_message_size_max = 2'048;
 // Room under which no further frame is begun in a datagram: header, tag and a few bytes.
 constexpr std::size_t frame_room_min = 48;
 // Spec protocol §10.3: one Sequence in 512 to 2,048 is skipped.
@@ -151,7 +153,7 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
     if (!may_probe_mtu()) return std::nullopt;
     const auto size = path().mtu().probe_size(now);
     if (!size || !loss_.has_room(1)) return std::nullopt;
-    // One WebSocket of several sessions holds its messages small until the last is confirmed.
+    // The caller's buffer may be smaller than what a WebSocket carries.
     if (*size > buffer.size()) return std::nullopt;
     const recovery::SendAllowance allowance = path().allowance(now);
     if (allowance.bytes < *size) return std::nullopt;
@@ -198,6 +200,11 @@ bool Connection::has_eliciting_to_send() {
 std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
+    // To a node that may not have seen a session there.
+    const bool is_unknown_there = !is_confirmed_ || !paths_.is_validated();
+    if (route().is_reliable() && is_unknown_there) {
+        buffer = buffer.first(std::min(buffer.size(), first_message_size_max));
+    }
     std::size_t limit = paths_.send_limit();
     const std::size_t mtu = std::min(path().mtu().current(), buffer.size());
     const recovery::SendAllowance allowance = path().allowance(now);

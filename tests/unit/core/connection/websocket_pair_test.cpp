@@ -131,6 +131,31 @@ TEST_CASE("protocol §4.3 (b): on a WebSocket HELLO leaves every 2 s, for 10 s")
     CHECK(pair.client->find<ConnectFailed>()->error == ConnectError::timeout);
 }
 
+TEST_CASE("protocol §13.3: no message is over 2,048 bytes before the session is confirmed") {
+    Pair pair;
+    const Route route(Address{}, 1);
+    pair.client->endpoint.connect(pair.moment(), pair.client->seed, {&route, 1});
+    REQUIRE(pair.drain_one(*pair.client, *pair.server));  // HELLO
+    REQUIRE(pair.drain_one(*pair.server, *pair.client));  // RESPONSE
+    const auto transmit = [&] {
+        return pair.client->endpoint.poll_transmit(pair.moment(), pair.buffer);
+    };
+    // AUTH_PROOF and the first data may leave together.
+    Endpoint& endpoint = pair.client->endpoint;
+    SessionHandle session = 0;
+    REQUIRE(endpoint.sessions_after(0, {&session, 1}) == 1);
+    const auto key = endpoint.find(session)->open_stream("x");
+    REQUIRE(key.has_value());
+    REQUIRE(endpoint.find(session)->write(*key, std::vector<std::uint8_t>(50'000)).has_value());
+    endpoint.touch(session);
+    std::size_t sent = 0;
+    while (const auto message = transmit()) {
+        CHECK(message->size <= 2'048);
+        sent += message->size;
+    }
+    CHECK(sent > 50'000);
+}
+
 TEST_CASE("protocol §11.1: a session goes on over another WebSocket, with all that was under way") {
     Pair pair;
     const SessionHandle session = pair.establish();
