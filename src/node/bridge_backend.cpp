@@ -62,6 +62,7 @@ BridgeBackend::BridgeBackend(asio::io_context& context, BridgeConfig config)
       config_(std::move(config)),
       ports_(context, *this, received_),
       websockets_(context, *this, {config_.tls_authorities_file, config_.tls_verifies}, random_),
+      places_(config_.client_count_max, config_.client_count_max_of_source),
       timer_(context) {}
 
 BridgeBackend::~BridgeBackend() {
@@ -86,8 +87,7 @@ void BridgeBackend::close() {
     is_sweeping_ = false;
     by_websocket_.clear();
     by_client_.clear();
-    of_source_.clear();
-    flow_count_ = 0;
+    places_.clear();
     websockets_.shut_down();
     ports_.close();
 }
@@ -98,7 +98,7 @@ void BridgeBackend::log(LogLevel level, const std::string& line) const {
 
 BridgeStatistics BridgeBackend::statistics() const {
     BridgeStatistics statistics = counted_;
-    statistics.clients = flow_count_;
+    statistics.clients = places_.count();
     return statistics;
 }
 
@@ -157,15 +157,10 @@ void BridgeBackend::take_node_datagrams(const FlowPointer& flow, const Address& 
 // ---- flows
 
 BridgeBackend::FlowPointer BridgeBackend::add_flow(const Address& client) {
-    std::size_t& of_source = of_source_[transport::source_of(client)];
-    if (flow_count_ >= config_.client_count_max ||
-        of_source >= config_.client_count_max_of_source) {
-        if (of_source == 0) of_source_.erase(transport::source_of(client));
+    if (!places_.take(client)) {
         ++counted_.clients_refused;
         return nullptr;
     }
-    ++of_source;
-    ++flow_count_;
     ++counted_.clients_served;
     auto flow = std::make_shared<Flow>();
     flow->client = client;
@@ -243,10 +238,7 @@ void BridgeBackend::remove(const FlowPointer& flow) {
     }
     const auto found = by_client_.find(flow->client);
     if (found != by_client_.end() && found->second == flow) by_client_.erase(found);
-    const auto source = of_source_.find(transport::source_of(flow->client));
-    if (source == of_source_.end()) return;
-    --flow_count_;
-    if (--source->second == 0) of_source_.erase(source);
+    if (std::exchange(flow->has_place, false)) places_.give_back(flow->client);
 }
 
 // ---- what goes
@@ -338,7 +330,7 @@ void BridgeBackend::arm_sweep() {
         if (error || watch.is_over()) return;
         is_sweeping_ = false;
         sweep();
-        if (flow_count_ > 0) arm_sweep();
+        if (places_.count() > 0) arm_sweep();
     });
 }
 

@@ -9,7 +9,8 @@
 #include <stt/bridge.hpp>
 #include <vector>
 
-#include "node/lifetime.hpp"
+#include "base/lifetime.hpp"
+#include "base/source_limit.hpp"
 #include "node/transport_owner.hpp"
 #include "node/udp_ports.hpp"
 #include "node/websocket_ports.hpp"
@@ -43,6 +44,7 @@ private:
         std::optional<Route> websocket;             // while it is open
         std::optional<node::WebSocketPorts::DialNumber> dial;
         std::vector<std::vector<std::uint8_t>> waiting;  // until the WebSocket is open
+        bool has_place = true;                           // of SourceLimit
         bool is_full = false;
         bool is_answered = false;       // the node has said something
         std::size_t node_messages = 0;  // of the node, by the WebSocket that is open
@@ -84,12 +86,11 @@ private:
     std::optional<WebSocketAddress> websocket_node_;
     std::map<std::uint64_t, FlowPointer> by_websocket_;
     std::map<Address, FlowPointer> by_client_;  // of UDP
-    std::map<Address, std::size_t> of_source_;
-    std::size_t flow_count_ = 0;
+    SourceLimit places_;
     asio::steady_timer timer_;
     bool is_sweeping_ = false;
     BridgeStatistics counted_;
-    node::Lifetime lifetime_;
+    Lifetime lifetime_;
 };
 
 }  // namespace stt::detail

@@ -12,9 +12,9 @@
 #include <stt/node.hpp>
 #include <system_error>
 
+#include "base/lifetime.hpp"
 #include "core/connection/endpoint.hpp"
 #include "node/await_completion.hpp"
-#include "node/lifetime.hpp"
 #include "node/udp_ports.hpp"
 #include "node/websocket_ports.hpp"
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <stt/result.hpp>
 
-#include "node/lifetime.hpp"
+#include "base/lifetime.hpp"
 #include "platform/network_watch.hpp"
 
 namespace stt::node {

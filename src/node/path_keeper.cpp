@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.hpp"
 #include "node/moment.hpp"
 
 namespace stt::node {
@@ -22,10 +23,6 @@ constexpr Duration udp_worth = std::chrono::seconds(60);
 constexpr Duration unused_time = std::chrono::seconds(10);
 // Addresses that are asked at once.
 constexpr std::size_t udp_count_max = 2;
-
-void keep_earliest(std::optional<Instant>& earliest, const std::optional<Instant>& other) {
-    if (other && (!earliest || *other < *earliest)) earliest = other;
-}
 
 // True once, when its time has come.
 bool take_due(std::optional<Instant>& at, Instant now) {

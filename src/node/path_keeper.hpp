@@ -11,8 +11,8 @@
 #include <stt/websocket.hpp>
 #include <vector>
 
+#include "base/lifetime.hpp"
 #include "core/connection/endpoint.hpp"
-#include "node/lifetime.hpp"
 #include "node/websocket_ports.hpp"
 
 namespace stt::node {

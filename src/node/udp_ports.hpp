@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
+#include "base/lifetime.hpp"
 #include "core/connection/events.hpp"
-#include "node/lifetime.hpp"
 #include "node/transport_owner.hpp"
 #include "transport/udp/udp_socket.hpp"
 

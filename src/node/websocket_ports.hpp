@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "node/lifetime.hpp"
+#include "base/lifetime.hpp"
 #include "node/transport_owner.hpp"
 #include "stc/random.hpp"
 #include "transport/websocket/dial.hpp"

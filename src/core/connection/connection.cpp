@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/earliest.hpp"
 #include "codec/writer.hpp"
 #include "core/connection/control_item.hpp"
 
@@ -31,11 +32,6 @@ stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Ro
     streams.message_size_max = config.message_size_max;
     streams.peer_stream_limit = config.peer_stream_limit;
     return streams;
-}
-
-template <class Time>
-void keep_earliest(std::optional<Time>& earliest, const std::optional<Time>& other) {
-    if (other && (!earliest || *other < *earliest)) earliest = other;
 }
 
 }  // namespace
@@ -400,20 +396,20 @@ std::optional<Instant> Connection::poll_timeout() const {
     }
     keep_earliest(earliest, wipe_previous_at_);
     if (!pings_.empty() && pings_.front().sent_at) {
-        keep_earliest(earliest, std::optional(*pings_.front().sent_at + three_probe_timeouts()));
+        keep_earliest(earliest, *pings_.front().sent_at + three_probe_timeouts());
     }
     if (is_confirmed_) {
         // One that has passed waits for room in the window, and a timer would not make any.
         const auto mtu_deadline = path().mtu().deadline();
         if (mtu_deadline && *mtu_deadline > now_) keep_earliest(earliest, mtu_deadline);
         if (!keys_.send.is_rotating()) {
-            keep_earliest(earliest, std::optional(rotated_at_ + config_.rotation_time));
+            keep_earliest(earliest, rotated_at_ + config_.rotation_time);
         }
     } else {
-        keep_earliest(earliest, std::optional(confirm_deadline_));
+        keep_earliest(earliest, confirm_deadline_);
     }
     if (streams_.open_count() > 0 && !is_ping_pending_) {
-        keep_earliest(earliest, std::optional(last_sent_ + config_.keep_alive));
+        keep_earliest(earliest, last_sent_ + config_.keep_alive);
     }
     return earliest;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/earliest.hpp"
+
 namespace stt::connection {
 namespace {
 
@@ -158,9 +160,7 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
     }
     scratch_.full_websockets.erase(route.connection);
     attempts_.handle_route_closed(route);
-    while (const auto failed = attempts_.poll_failed()) {
-        fail_attempt(moment.now, failed->attempt, failed->error);
-    }
+    take_failed_attempts(moment.now);
 }
 
 void Endpoint::set_route_full(const Route& route, bool is_full) {
@@ -200,9 +200,7 @@ void Endpoint::handle_timeout(const Moment& moment) {
         events_.push_back(SeedExpired{*expired});
     }
     attempts_.handle_timeout({moment.now, moment.unix_ms}, outbox_);
-    while (const auto failed = attempts_.poll_failed()) {
-        fail_attempt(moment.now, failed->attempt, failed->error);
-    }
+    take_failed_attempts(moment.now);
     while (!timers_.empty() && timers_.begin()->first <= moment.now) {
         const SessionHandle session = timers_.begin()->second;
         timers_.erase(timers_.begin());
@@ -299,13 +297,10 @@ std::optional<Event> Endpoint::take_event(Entry& entry) {
 
 std::optional<Instant> Endpoint::poll_timeout() const {
     std::optional<Instant> earliest = responder_.poll_timeout();
-    const auto keep = [&earliest](const std::optional<Instant>& time) {
-        if (time && (!earliest || *time < *earliest)) earliest = time;
-    };
-    if (!timers_.empty()) keep(timers_.begin()->first);
-    keep(seeds_.poll_timeout());
-    keep(attempts_.poll_timeout());
-    keep(reconnections_.poll_timeout());
+    if (!timers_.empty()) keep_earliest(earliest, timers_.begin()->first);
+    keep_earliest(earliest, seeds_.poll_timeout());
+    keep_earliest(earliest, attempts_.poll_timeout());
+    keep_earliest(earliest, reconnections_.poll_timeout());
     return earliest;
 }
 

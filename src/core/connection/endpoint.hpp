@@ -161,6 +161,7 @@ private:
     Entry& add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
                        stc::Key&& session_key);
     void fail_attempt(Instant now, AttemptId attempt, ConnectError error);
+    void take_failed_attempts(Instant now);
     void queue_datagram(const Route& to, Bytes bytes);
     std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {

@@ -34,6 +34,12 @@ void Endpoint::fail_attempt(Instant now, AttemptId attempt, ConnectError error) 
     events_.push_back(ConnectFailed{attempt, error});
 }
 
+void Endpoint::take_failed_attempts(Instant now) {
+    while (const auto failed = attempts_.poll_failed()) {
+        fail_attempt(now, failed->attempt, failed->error);
+    }
+}
+
 Result<handshake::SeedId, AddSeedError> Endpoint::add_seed(
     Bytes seed, const std::optional<Instant>& expires_at) {
     STT_TRY(const handshake::SeedId id, seeds_.add(seed, expires_at));

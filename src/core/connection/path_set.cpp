@@ -4,6 +4,8 @@
 #include <stt/check.hpp>
 #include <utility>
 
+#include "base/earliest.hpp"
+
 namespace stt::connection {
 
 PathSet::PathSet(recovery::LossDetection& loss, const recovery::PathConfig& config,
@@ -361,14 +363,11 @@ void PathSet::on_timeout(Instant now) {
 
 std::optional<Instant> PathSet::deadline() const noexcept {
     std::optional<Instant> earliest;
-    const auto keep = [&earliest](const std::optional<Instant>& time) {
-        if (time && (!earliest || *time < *earliest)) earliest = time;
-    };
     for (const Path& path : paths_) {
-        keep(path.challenge_at);
-        keep(path.former_until);
+        keep_earliest(earliest, path.challenge_at);
+        keep_earliest(earliest, path.former_until);
     }
-    if (retired_) keep(retired_->until);
+    if (retired_) keep_earliest(earliest, retired_->until);
     return earliest;
 }
 

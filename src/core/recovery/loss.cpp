@@ -4,6 +4,8 @@
 #include <stt/check.hpp>
 #include <utility>
 
+#include "base/earliest.hpp"
+
 namespace stt::recovery {
 
 namespace {
@@ -12,11 +14,6 @@ namespace {
 constexpr Duration lost_memory_default = std::chrono::seconds(3);
 // Places for frames of an outcome that an idle session keeps: 136 bytes each.
 constexpr std::size_t outcome_count_idle_max = 2;
-
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) noexcept {
-    if (!a.has_value()) return b;
-    return b.has_value() ? std::min(*a, *b) : a;
-}
 
 }  // namespace
 
@@ -295,9 +292,9 @@ std::optional<Instant> LossDetection::deadline() const noexcept {
     std::optional<Instant> next;
     if (!forced_.empty()) next = forced_at_;
     for (const NumberedPath& path : paths_) {
-        next = earlier(next, path.state->lose_all_at_);
-        next = earlier(next, path.state->loss_time_);
-        if (in_use_ == path.number) next = earlier(next, path.state->probe_deadline());
+        keep_earliest(next, path.state->lose_all_at_);
+        keep_earliest(next, path.state->loss_time_);
+        if (in_use_ == path.number) keep_earliest(next, path.state->probe_deadline());
     }
     return next;
 }

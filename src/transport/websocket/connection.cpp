@@ -8,6 +8,8 @@
 #include <transport/websocket/connection.hpp>
 #include <utility>
 
+#include "base/earliest.hpp"
+
 namespace stt::transport {
 namespace {
 
@@ -303,11 +305,8 @@ std::optional<Instant> WebSocketConnection::deadline() const {
                           : stage_until_;
     }
     std::optional<Instant> earliest = channel_->poll_timeout();
-    const auto keep = [&earliest](Instant time) {
-        earliest = earliest ? std::min(*earliest, time) : time;
-    };
-    if (!is_authenticated_) keep(stage_until_);
-    if (stalled_since_) keep(*stalled_since_ + send_stall_max);
+    if (!is_authenticated_) keep_earliest(earliest, stage_until_);
+    if (stalled_since_) keep_earliest(earliest, *stalled_since_ + send_stall_max);
     return earliest;
 }
 

@@ -12,13 +12,6 @@ constexpr Duration accept_pause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Address source_of(const Address& address) noexcept {
-    if (address.family() != Address::Family::ipv6) return address.with_port(0);
-    std::array<std::uint8_t, 16> octets = address.octets();
-    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
-    return Address::ipv6(octets, 0);
-}
-
 Address to_address(const tcp::endpoint& endpoint) noexcept {
     const auto address = endpoint.address();
     if (address.is_v4()) return Address::ipv4(address.to_v4().to_bytes(), endpoint.port());
@@ -47,7 +40,8 @@ WebSocketListener::WebSocketListener(asio::io_context& context, ListenerConfig c
       pause_(context),
       config_(std::move(config)),
       room_(std::move(room)),
-      random_(random) {}
+      random_(random),
+      unauthenticated_(config_.unauthenticated_max, config_.unauthenticated_max_of_source) {}
 
 Result<std::unique_ptr<WebSocketListener>, std::error_code> WebSocketListener::bind(
     asio::io_context& context, const Address& address, ListenerConfig config,
@@ -80,44 +74,32 @@ void WebSocketListener::start(OnConnection on_connection) {
 // Handlers may come when this object is gone.
 void WebSocketListener::accept() {
     acceptor_.async_accept(
-        [this, alive = std::weak_ptr<char>(alive_)](std::error_code error, tcp::socket socket) {
-            if (alive.expired() || error == asio::error::operation_aborted) return;
+        [this, watch = lifetime_.watch()](std::error_code error, tcp::socket socket) {
+            if (watch.is_over() || error == asio::error::operation_aborted) return;
             if (!error) {
                 const auto from = socket.remote_endpoint(error);
                 if (!error) take(std::move(socket), from);
                 return accept();
             }
             pause_.expires_after(accept_pause);
-            pause_.async_wait([this, alive](std::error_code stopped) {
-                if (!stopped && !alive.expired()) accept();
+            pause_.async_wait([this, watch](std::error_code stopped) {
+                if (!stopped && !watch.is_over()) accept();
             });
         });
 }
 
 void WebSocketListener::take(tcp::socket socket, const tcp::endpoint& endpoint) {
     const Address from = to_address(endpoint);
-    std::size_t& of_source = of_source_[source_of(from)];
-    if (unauthenticated_ >= config_.unauthenticated_max ||
-        of_source >= config_.unauthenticated_max_of_source) {
+    if (!unauthenticated_.take(from)) {
         ++counters_.refused;
-        if (of_source == 0) of_source_.erase(source_of(from));
         return;  // the socket closes
     }
     ++counters_.accepted;
-    ++unauthenticated_;
-    ++of_source;
     auto stream = config_.tls ? make_tls_stream(std::move(socket), *config_.tls, TlsServer())
                               : make_tcp_stream(std::move(socket), room_);
     on_connection_(
         std::make_shared<WebSocketConnection>(std::move(stream), context_.get_executor(), random_),
         from);
-}
-
-void WebSocketListener::released(const Address& from) {
-    const auto found = of_source_.find(source_of(from));
-    if (found == of_source_.end()) return;
-    --unauthenticated_;
-    if (--found->second == 0) of_source_.erase(found);
 }
 
 }  // namespace stt::transport

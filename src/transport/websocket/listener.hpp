@@ -8,12 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <stt/address.hpp>
 #include <stt/result.hpp>
 #include <system_error>
 
+#include "base/lifetime.hpp"
+#include "base/source_limit.hpp"
 #include "transport/websocket/connection.hpp"
 
 namespace stt::transport {
@@ -41,7 +42,7 @@ public:
         std::shared_ptr<ReadRoom> room, stc::RandomSource& random);
 
     void start(OnConnection on_connection);
-    void released(const Address& from);
+    void released(const Address& from) noexcept { unauthenticated_.give_back(from); }
     const Address& local_address() const noexcept { return local_; }
     const ListenerConfig& config() const noexcept { return config_; }
 
@@ -65,14 +66,10 @@ private:
     stc::RandomSource& random_;
     OnConnection on_connection_;
     Address local_;
-    std::size_t unauthenticated_ = 0;
-    std::map<Address, std::size_t> of_source_;
+    SourceLimit unauthenticated_;
     Counters counters_;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
-
-// The source that limits count: without port, and of IPv6 the 64 bits that a site has.
-Address source_of(const Address& address) noexcept;
 
 // From Asio, an IPv4-mapped address as IPv4; and back.
 Address to_address(const asio::ip::tcp::endpoint& endpoint) noexcept;

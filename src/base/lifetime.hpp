@@ -2,7 +2,7 @@
 
 #include <memory>
 
-namespace stt::node {
+namespace stt {
 
 // A member of an object whose handlers may come when it is gone: they hold watch(), and look first.
 class Lifetime {
@@ -26,4 +26,4 @@ private:
     std::shared_ptr<char> token_ = std::make_shared<char>();
 };
 
-}  // namespace stt::node
+}  // namespace stt
