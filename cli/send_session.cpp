@@ -39,8 +39,12 @@ asio::awaitable<void> SendSession::run() {
 }
 
 bool SendSession::is_refused() const {
+    // One that sends itself gives up as this one does, and its close may be here first.
+    const bool has_given_up = end_.error == Failure::session_closed_by_peer &&
+                              session_.close_reason().code == close_given_up;
     return counters_->files_done == 0 && !has_heard() &&
-           (end_.error == Failure::stream_reset || end_.error == Failure::stream_stopped);
+           (end_.error == Failure::stream_reset || end_.error == Failure::stream_stopped ||
+            has_given_up);
 }
 
 void SendSession::say_summary(std::string_view verb) {
