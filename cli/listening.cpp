@@ -105,6 +105,16 @@ Result<void, Problem> check(const ListenOptions& options) {
     return check_readable(options.key_file, "--key");
 }
 
+Result<std::optional<Target>, Problem> read_meeting(const MeetOptions& options,
+                                                    const CommonOptions& common) {
+    if (options.waits) {
+        STT_TRY_VOID(check(options.listen));
+        return std::optional<Target>();
+    }
+    STT_TRY(Target target, parse_target(options.target, common));
+    return std::optional<Target>(std::move(target));
+}
+
 Result<Listening, Problem> listen(Node& node, const ListenOptions& options, MainPort main_port,
                                   Console& console, PageHandler page) {
     STT_TRY_VOID(check(options));

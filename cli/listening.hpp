@@ -9,6 +9,7 @@
 #include "console.hpp"
 #include "exit_code.hpp"
 #include "options.hpp"
+#include "target.hpp"
 
 namespace stt::cli {
 
@@ -23,6 +24,10 @@ struct Listening {
 
 // What the command line says can be checked before anything is opened.
 Result<void, Problem> check(const ListenOptions& options);
+
+// Whom a command goes to, or null when it waits for others; either is checked first.
+Result<std::optional<Target>, Problem> read_meeting(const MeetOptions& options,
+                                                    const CommonOptions& common);
 
 // Binds both, unless "off". Where the person named one address, the other port is of the same
 // address; else of every address, IPv6 and IPv4, or of IPv4 alone on a machine that has no IPv6.

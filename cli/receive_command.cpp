@@ -20,6 +20,7 @@
 #include "seed_file.hpp"
 #include "session_link.hpp"
 #include "target.hpp"
+#include "task_group.hpp"
 #include "terminal_text.hpp"
 #include "transfer/pump.hpp"
 
@@ -40,6 +41,7 @@ public:
           display_(ProgressDisplay::start(console_, executor_)),
           inbox_(std::move(directory), options.overwrite, console_, display_, executor_),
           changed_(executor_),
+          tasks_(executor_, changed_),
           interrupt_(context),
           node_(context, seed, node_config(options.common)) {
         interrupt_.set_handler([this] { on_interrupt(); });
@@ -54,7 +56,7 @@ public:
         close_sessions();
         co_await node_.close();
         // Everything that is under way ends now, and files are safe at every moment.
-        while (children_ > 0) co_await changed_.wait();
+        co_await tasks_.wait();
         display_->stop();
         interrupt_.cancel();
         if (interrupt_.happened()) {
@@ -67,15 +69,6 @@ public:
     }
 
 private:
-    void spawn(asio::awaitable<void> coroutine) {
-        ++children_;
-        asio::co_spawn(executor_, std::move(coroutine), [this](const std::exception_ptr& error) {
-            --children_;
-            changed_.notify();
-            if (error) std::rethrow_exception(error);
-        });
-    }
-
     void stop() {
         stopping_ = true;
         changed_.notify();
@@ -111,7 +104,7 @@ private:
         if (!listening) co_return fail(listening.error());
         console_.say(fmt::format("listening on {}, receiving into {}", to_string(*listening),
                                  quoted(options_.directory)));
-        spawn(accept_sessions());
+        tasks_.spawn(accept_sessions());
         while (!stopping_) co_await changed_.wait();
     }
 
@@ -119,7 +112,7 @@ private:
         while (!stopping_) {
             auto session = co_await node_.accept();
             if (!session) co_return;
-            spawn(serve(*std::move(session)));
+            tasks_.spawn(serve(*std::move(session)));
         }
     }
 
@@ -133,7 +126,7 @@ private:
             if (stream->endpoint() != transfer_endpoint) {
                 refuse(*stream);
             } else {
-                spawn(take(session, *std::move(stream)));
+                tasks_.spawn(take(session, *std::move(stream)));
             }
         }
         sessions_.erase(number);
@@ -226,11 +219,11 @@ private:
     std::shared_ptr<ProgressDisplay> display_;
     Inbox inbox_;
     Notifier changed_;
+    TaskGroup tasks_;
     Interrupt interrupt_;
     Node node_;
     std::map<std::uint64_t, Session> sessions_;
     std::uint64_t next_session_ = 0;
-    std::size_t children_ = 0;
     bool stopping_ = false;
     ExitCode exit_code_ = ExitCode::ok;
 };
@@ -242,12 +235,7 @@ struct Inputs {
 };
 
 Result<Inputs, Problem> read_inputs(const ReceiveOptions& options) {
-    std::optional<Target> target;
-    if (options.meet.waits) {
-        STT_TRY_VOID(check(options.meet.listen));
-    } else {
-        STT_TRY(target, parse_target(options.meet.target, options.common));
-    }
+    STT_TRY(std::optional<Target> target, read_meeting(options.meet, options.common));
     STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
     STT_TRY(UniqueFd directory, open_inbox(options.directory));
     return Inputs{std::move(target), std::move(seed), std::move(directory)};

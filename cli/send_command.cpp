@@ -161,12 +161,7 @@ struct Inputs {
 };
 
 Result<Inputs, Problem> read_inputs(const SendOptions& options) {
-    std::optional<Target> target;
-    if (options.meet.waits) {
-        STT_TRY_VOID(check(options.meet.listen));
-    } else {
-        STT_TRY(target, parse_target(options.meet.target, options.common));
-    }
+    STT_TRY(std::optional<Target> target, read_meeting(options.meet, options.common));
     STT_TRY(Seed seed, read_seed_file(options.common.seed_file));
     STT_TRY(std::vector<SourceRoot> roots, source_roots(options.paths));
     return Inputs{std::move(target), std::move(seed), std::move(roots)};

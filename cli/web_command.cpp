@@ -20,6 +20,7 @@
 #include "qr_code.hpp"
 #include "seed_file.hpp"
 #include "send_session.hpp"
+#include "task_group.hpp"
 #include "terminal_text.hpp"
 #include "transfer/pump.hpp"
 #include "web/live_relay.hpp"
@@ -50,6 +51,7 @@ public:
           inbox_(std::move(inputs.directory), options.overwrite, console_, display_, executor_),
           relay_(executor_),
           changed_(executor_),
+          tasks_(executor_, changed_),
           interrupt_(context),
           node_(context, inputs.seed, node_config(options.common)) {
         interrupt_.set_handler([this] { stop(); });
@@ -62,7 +64,7 @@ public:
                    [this](const HttpRequest& request) { return page_.answer(request); });
         if (listening) {
             introduce(*listening);
-            spawn(accept_sessions());
+            tasks_.spawn(accept_sessions());
             while (!stopping_) co_await changed_.wait();
             inbox_.stop();
             relay_.stop();
@@ -74,7 +76,7 @@ public:
             exit_code_ = listening.error().code;
         }
         co_await node_.close();
-        while (children_ > 0) co_await changed_.wait();
+        co_await tasks_.wait();
         display_->stop();
         interrupt_.cancel();
         if (interrupt_.happened()) {
@@ -87,15 +89,6 @@ public:
     }
 
 private:
-    void spawn(asio::awaitable<void> coroutine) {
-        ++children_;
-        asio::co_spawn(executor_, std::move(coroutine), [this](const std::exception_ptr& error) {
-            --children_;
-            changed_.notify();
-            if (error) std::rethrow_exception(error);
-        });
-    }
-
     void stop() {
         stopping_ = true;
         changed_.notify();
@@ -134,8 +127,8 @@ private:
             if (!session) co_return;
             const std::uint64_t number = next_session_++;
             sessions_.emplace(number, *session);
-            spawn(serve(number, *session));
-            spawn(serve_messages(number, *session));
+            tasks_.spawn(serve(number, *session));
+            tasks_.spawn(serve_messages(number, *session));
         }
     }
 
@@ -144,10 +137,10 @@ private:
             auto stream = co_await session.accept_stream();
             if (!stream) break;
             if (stream->endpoint() == transfer_endpoint) {
-                spawn(take(session, *std::move(stream)));
+                tasks_.spawn(take(session, *std::move(stream)));
             } else if (stream->endpoint() == share_endpoint && !shared_.empty() &&
                        share_count_ < share_count_max) {
-                spawn(share(session, *std::move(stream)));
+                tasks_.spawn(share(session, *std::move(stream)));
             } else {
                 refuse(*stream);
             }
@@ -159,7 +152,7 @@ private:
         while (!stopping_) {
             auto stream = co_await session.accept_messages();
             if (!stream) co_return;
-            spawn(relay_.serve(number, *std::move(stream)));
+            tasks_.spawn(relay_.serve(number, *std::move(stream)));
         }
     }
 
@@ -191,13 +184,13 @@ private:
     Inbox inbox_;
     LiveRelay relay_;
     Notifier changed_;
+    TaskGroup tasks_;
     Interrupt interrupt_;
     Node node_;
     std::map<std::uint64_t, Session> sessions_;
     std::uint64_t next_session_ = 0;
     std::string seed_digits_;
     std::size_t share_count_ = 0;
-    std::size_t children_ = 0;
     bool stopping_ = false;
     ExitCode exit_code_ = ExitCode::ok;
 };

@@ -40,8 +40,8 @@ ALLOWED = {
 }
 PURE = ("base", "codec", "stc", "core")
 # Of the command, what bindings/wasm has in common with it: bytes, and no files.
-WEB_SHARED = ("cli/transfer/message.hpp", "cli/transfer/path_rules.hpp",
-              "cli/transfer/record_reader.hpp")
+WEB_SHARED = ("cli/transfer/message.hpp", "cli/transfer/part_name.hpp",
+              "cli/transfer/path_rules.hpp", "cli/transfer/record_reader.hpp")
 
 IMPURE_HEADER = re.compile(
     r"asio(/|\.hpp)|sys/|netinet/|arpa/|net/|linux/|(poll|unistd|fcntl|netdb|pthread|time)\.h$"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <stt/check.hpp>
-#include <stt/value.hpp>
 #include <utility>
 
+#include "cli/transfer/part_name.hpp"
 #include "cli/transfer/path_rules.hpp"
 
 namespace stt::wasm {
@@ -15,31 +15,6 @@ using cli::EntryKind;
 using cli::Kind;
 
 constexpr unsigned times_begun_max = 2;  // Spec transfer §5.6
-
-// Spec transfer §6.1: the same for the same file, and for no other.
-std::string part_of(const cli::Offer& offer) {
-    Value::Dict identity;
-    identity.emplace("path", Value(offer.path));
-    identity.emplace("size", Value(offer.size));
-    identity.emplace("seconds", Value(offer.modified.seconds));
-    identity.emplace("nanoseconds", Value(std::int64_t{offer.modified.nanoseconds}));
-    ContentDigest digest;
-    digest.update(encode(Value(std::move(identity))));
-    const ContentDigest::Output output = digest.finish();
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (std::size_t i = 0; i < 8; ++i) {
-        hex += digits[output[i] >> 4];
-        hex += digits[output[i] & 0xf];
-    }
-    std::string_view name = offer.path;
-    name = name.substr(name.rfind('/') + 1);
-    const std::size_t room = cli::component_size_max - 2 - hex.size() - cli::part_suffix.size();
-    std::size_t size = std::min(name.size(), room);
-    // Not through the middle of a character.
-    while (size < name.size() && size > 0 && (name[size] & 0xc0) == 0x80) --size;
-    return "." + std::string(name.substr(0, size)) + "." + hex + std::string(cli::part_suffix);
-}
 
 }  // namespace
 
@@ -114,7 +89,7 @@ std::optional<TransferReceiver::Next> TransferReceiver::handle_offer(const cli::
     switch (offer.kind) {
         case EntryKind::file: {
             const Next next = about(item, Next::offer);
-            subject_.part = part_of(offer);
+            subject_.part = cli::part_name(offer);
             return next;
         }
         case EntryKind::leave:

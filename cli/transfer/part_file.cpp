@@ -1,7 +1,6 @@
 #include "part_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,11 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <span>
-#include <stt/value.hpp>
 #include <utility>
-
-#include "path_rules.hpp"
 
 namespace stt::cli {
 namespace {
@@ -21,9 +16,6 @@ namespace {
 // Only the owner may look at half a file; the offered mode comes when it is whole.
 constexpr mode_t part_mode = S_IRUSR | S_IWUSR;
 constexpr int part_flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-
-// "." and "." and 16 digits around the name.
-constexpr std::size_t part_extra = 2 + 16 + part_suffix.size();
 
 Result<UniqueFd, int> open_part(int folder, const std::string& name) {
     UniqueFd file(::openat(folder, name.c_str(), part_flags | O_CREAT, part_mode));
@@ -38,26 +30,6 @@ Result<UniqueFd, int> open_part(int folder, const std::string& name) {
 }
 
 }  // namespace
-
-std::string part_name(const Offer& offer) {
-    Value::Dict dict;
-    dict.emplace("path", Value(offer.path));
-    dict.emplace("size", Value(offer.size));
-    dict.emplace("seconds", Value(offer.modified.seconds));
-    dict.emplace("nanoseconds", Value(std::int64_t{offer.modified.nanoseconds}));
-    ContentDigest digest;
-    digest.update(encode(Value(std::move(dict))));
-    const ContentDigest::Output output = digest.finish();
-
-    std::string name = offer.path.substr(offer.path.rfind('/') + 1);
-    if (name.size() + part_extra > component_size_max) {
-        std::size_t size = component_size_max - part_extra;
-        while ((static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
-        name.resize(size);
-    }
-    const auto digits = std::span(output).first<8>();
-    return fmt::format(".{}.{:02x}{}", name, fmt::join(digits, ""), part_suffix);
-}
 
 int rename_in_folder(int folder, const std::string& from, const std::string& to, bool replace) {
     if (replace) {

@@ -15,10 +15,6 @@
 
 namespace stt::cli {
 
-// ".NAME.<16 hex digits>.stt-part". The digits are a digest of path, size and time, so
-// that a file which changed at its source does not continue the part of its former self.
-std::string part_name(const Offer& offer);
-
 // Renames within one folder; the result is 0 or an errno value. Without `replace`, EEXIST
 // when something has the new name.
 int rename_in_folder(int folder, const std::string& from, const std::string& to, bool replace);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../terminal_text.hpp"
+#include "part_name.hpp"
 #include "receive_engine.hpp"
 #include "receive_reasons.hpp"
 

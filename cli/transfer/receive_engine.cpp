@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../terminal_text.hpp"
+#include "part_name.hpp"
 #include "path_rules.hpp"
 #include "receive_reasons.hpp"
 

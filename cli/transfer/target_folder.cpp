@@ -10,6 +10,8 @@
 #include <climits>
 #include <string_view>
 
+#include "part_name.hpp"
+
 namespace stt::cli {
 namespace {
 

@@ -7,6 +7,7 @@
 
 #include "bindings/wasm/transfer_receiver.hpp"
 #include "bindings/wasm/transfer_sender.hpp"
+#include "cli/transfer/part_name.hpp"
 #include "engine_pair.hpp"
 
 using namespace stt;
