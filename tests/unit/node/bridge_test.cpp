@@ -13,34 +13,12 @@ using std::chrono::seconds;
 
 const Address any_port = Address::ipv4({127, 0, 0, 1}, 0);
 
-asio::awaitable<void> pause(asio::io_context& context, Duration time) {
-    asio::steady_timer timer(context, time);
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
-Destination at_websocket(const Address& address) {
-    Destination destination;
-    destination.websocket.push_back({address, {}, false});
-    return destination;
-}
-Destination at_udp(const Address& address) {
-    Destination destination;
-    destination.udp.push_back(address);
-    return destination;
-}
-
 // 4 MB there and back, compared.
 asio::awaitable<void> check_echo(Loopback& nodes) {
     const auto bytes = pattern(4'000'000);
     auto opened = co_await nodes.here.open_stream("echo");
     REQUIRE(opened.has_value());
-    asio::co_spawn(
-        nodes.context,
-        [&]() -> asio::awaitable<void> {
-            co_await asio::async_write(*opened, asio::buffer(bytes), as_tuple);
-            opened->finish();
-        },
-        asio::detached);
+    write_meanwhile(nodes.context, *opened, bytes);
     auto accepted = co_await nodes.there.accept_stream();
     REQUIRE(accepted.has_value());
     asio::co_spawn(
@@ -62,22 +40,13 @@ asio::awaitable<void> check_echo(Loopback& nodes) {
     CHECK(received == bytes);
 }
 
-asio::awaitable<void> meet(Loopback& nodes, Destination destination) {
-    auto connected = co_await nodes.initiator.connect(std::move(destination));
-    REQUIRE(connected.has_value());
-    auto accepted = co_await nodes.responder.accept();
-    REQUIRE(accepted.has_value());
-    nodes.here = *connected;
-    nodes.there = *accepted;
-}
-
 TEST_CASE("protocol §13.4 (a), (c): a client by WebSocket reaches a node that has UDP alone") {
     Loopback nodes;
     Bridge bridge(nodes.context);
     const auto bound = bridge.listen_websocket(any_port, {}, nodes.address);
     REQUIRE(bound.has_value());
     auto work = [&]() -> asio::awaitable<void> {
-        co_await meet(nodes, at_websocket(*bound));
+        co_await nodes.meet(at_websocket(*bound));
         CHECK(nodes.here.statistics().transport == Transport::websocket);
         CHECK(nodes.there.statistics().transport == Transport::udp);
         co_await check_echo(nodes);
@@ -105,7 +74,7 @@ TEST_CASE("protocol §13.4 (a): a client by UDP reaches a node that has a WebSoc
     const auto bound = bridge.listen_udp(any_port, {*websocket, {}, false});
     REQUIRE(bound.has_value());
     auto work = [&]() -> asio::awaitable<void> {
-        co_await meet(nodes, at_udp(*bound));
+        co_await nodes.meet(at_udp(*bound));
         CHECK(nodes.here.statistics().transport == Transport::udp);
         CHECK(nodes.there.statistics().transport == Transport::websocket);
         co_await check_echo(nodes);
@@ -120,7 +89,7 @@ TEST_CASE("protocol §13.4 (c): what is lost behind a bridge goes out again") {
     Bridge bridge(nodes.context);
     const auto bound = bridge.listen_websocket(any_port, {}, relay.address());
     auto work = [&]() -> asio::awaitable<void> {
-        co_await meet(nodes, at_websocket(*bound));
+        co_await nodes.meet(at_websocket(*bound));
         for (int i = 0; i < 5; ++i) {
             asio::co_spawn(
                 nodes.context,
@@ -172,8 +141,8 @@ TEST_CASE("a bridge serves as many clients as it may, and closes those that nobo
         // A stranger's HELLO is forwarded, and the node stays silent.
         CHECK((co_await stranger.connect(at_websocket(*bound))).error() ==
               Failure::handshake_timeout);
-        co_await meet(nodes, at_websocket(*bound));
-        co_await meet(nodes, at_websocket(*bound));
+        co_await nodes.meet(at_websocket(*bound));
+        co_await nodes.meet(at_websocket(*bound));
         CHECK_FALSE((co_await late.connect(at_websocket(*bound))).has_value());
         CHECK(bridge.statistics().clients_refused == 1);
         CHECK(bridge.statistics().clients == 2);

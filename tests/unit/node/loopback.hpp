@@ -21,6 +21,36 @@ namespace stt::node_test {
 
 inline constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
+// Not written where they are used: g++ 12 takes no initialiser list into a coroutine's frame.
+inline Destination at_udp(const Address& address) {
+    Destination destination;
+    destination.udp.push_back(address);
+    return destination;
+}
+inline Destination at_websocket(const Address& address, std::string host = {},
+                                bool is_secure = false) {
+    Destination destination;
+    destination.websocket.push_back({address, std::move(host), is_secure});
+    return destination;
+}
+
+inline asio::awaitable<void> pause(asio::io_context& context, Duration time) {
+    asio::steady_timer timer(context, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+// Writes all of `bytes` and finishes, while the caller goes on. Both outlive that.
+inline void write_meanwhile(asio::io_context& context, Stream& stream,
+                            const std::vector<std::uint8_t>& bytes) {
+    asio::co_spawn(
+        context,
+        [](Stream& to, const std::vector<std::uint8_t>& all) -> asio::awaitable<void> {
+            co_await asio::async_write(to, asio::buffer(all), as_tuple);
+            to.finish();
+        }(stream, bytes),
+        asio::detached);
+}
+
 struct Loopback {
     explicit Loopback(NodeConfig config = {}, Address listen_on = Address::ipv4({127, 0, 0, 1}, 0))
         : responder(context, seed, config), initiator(context, seed, config) {
@@ -45,9 +75,10 @@ struct Loopback {
         REQUIRE_MESSAGE(is_done, "the coroutine did not end within a minute");
     }
 
-    // A session, seen from both sides.
-    asio::awaitable<void> connect() {
-        auto connected = co_await initiator.connect(address);
+    // A session, seen from both sides; by whatever `destination` gives.
+    asio::awaitable<void> connect() { return meet(at_udp(address)); }
+    asio::awaitable<void> meet(Destination destination) {
+        auto connected = co_await initiator.connect(std::move(destination));
         REQUIRE(connected.has_value());
         auto accepted = co_await responder.accept();
         REQUIRE(accepted.has_value());

@@ -18,12 +18,6 @@ using asio::ip::tcp;
 
 const Address any_port = Address::ipv4({127, 0, 0, 1}, 0);
 
-// Not written where they are used: g++ 12 takes no initialiser list into a coroutine's frame.
-Destination at_websocket(const Address& address, std::string host = {}, bool is_secure = false) {
-    Destination destination;
-    destination.websocket.push_back({address, std::move(host), is_secure});
-    return destination;
-}
 Destination at_both(const Address& udp, const Address& websocket) {
     Destination destination = at_websocket(websocket);
     destination.udp.push_back(udp);
@@ -46,37 +40,17 @@ struct Both : Loopback {
         REQUIRE(bound.has_value());
         websocket = *bound;
     }
-    // A session by whatever `destination` gives, seen from both sides.
-    asio::awaitable<void> meet(Destination destination) {
-        auto connected = co_await initiator.connect(std::move(destination));
-        REQUIRE(connected.has_value());
-        auto accepted = co_await responder.accept();
-        REQUIRE(accepted.has_value());
-        here = *connected;
-        there = *accepted;
-    }
     Destination by_websocket() const { return at_websocket(websocket); }
     Transport transport() const { return here.statistics().transport; }
 
     Address websocket;
 };
 
-asio::awaitable<void> pause(asio::io_context& context, Duration time) {
-    asio::steady_timer timer(context, time);
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
 // Writes `bytes` to one end and reads them at the other.
 asio::awaitable<void> check_transfer(Both& nodes, const std::vector<std::uint8_t>& bytes) {
     auto opened = co_await nodes.here.open_stream("transfer");
     REQUIRE(opened.has_value());
-    asio::co_spawn(
-        nodes.context,
-        [&]() -> asio::awaitable<void> {
-            co_await asio::async_write(*opened, asio::buffer(bytes), as_tuple);
-            opened->finish();
-        },
-        asio::detached);
+    write_meanwhile(nodes.context, *opened, bytes);
     auto accepted = co_await nodes.there.accept_stream();
     REQUIRE(accepted.has_value());
     std::vector<std::uint8_t> received(bytes.size());
@@ -143,13 +117,7 @@ TEST_CASE("protocol §11.4: a session whose UDP dies goes on by a WebSocket, and
         REQUIRE(nodes.transport() == Transport::udp);
         auto opened = co_await nodes.here.open_stream("long");
         REQUIRE(opened.has_value());
-        asio::co_spawn(
-            nodes.context,
-            [&]() -> asio::awaitable<void> {
-                co_await asio::async_write(*opened, asio::buffer(bytes), as_tuple);
-                opened->finish();
-            },
-            asio::detached);
+        write_meanwhile(nodes.context, *opened, bytes);
         auto accepted = co_await nodes.there.accept_stream();
         REQUIRE(accepted.has_value());
         std::vector<std::uint8_t> received(bytes.size());
@@ -221,12 +189,7 @@ TEST_CASE("protocol §11.3 (c): when its WebSocket breaks, a session opens anoth
         const auto bytes = pattern(20'000'000);
         auto opened = co_await nodes.here.open_stream("long");
         REQUIRE(opened.has_value());
-        asio::co_spawn(
-            nodes.context,
-            [&]() -> asio::awaitable<void> {
-                co_await asio::async_write(*opened, asio::buffer(bytes), as_tuple);
-            },
-            asio::detached);
+        write_meanwhile(nodes.context, *opened, bytes);
         auto accepted = co_await nodes.there.accept_stream();
         REQUIRE(accepted.has_value());
         std::vector<std::uint8_t> received(bytes.size());

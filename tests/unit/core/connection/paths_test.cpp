@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "testing/raw_peer.hpp"
+#include "tests/unit/core/connection/path_testing.hpp"
 
 namespace stt {
 namespace {
@@ -16,56 +16,15 @@ using wire::ControlMessage;
 const Address moved = Address::ipv4({10, 0, 0, 77}, 4'000);
 const Address victim = Address::ipv4({203, 0, 113, 5}, 443);
 
-std::vector<std::uint8_t> sealed(RawPeer& peer, const ControlMessage& message) {
-    RawPeer::Frame frame;
-    frame.plaintext.resize(wire::encoded_size(message));
-    codec::Writer writer(frame.plaintext);
-    wire::write(writer, message);
-    return peer.seal(frame);
-}
-
-// A session at rest: all is acknowledged, the path MTU is found.
-void settle(RawPeer& peer) {
-    for (int i = 0; i < 5; ++i) {
-        peer.advance(milliseconds(30));
-        peer.acknowledge_all();
-    }
-    peer.clear();
-}
-
-std::size_t bytes_to(const RawPeer& peer, const Route& route) {
-    std::size_t size = 0;
-    for (const auto& datagram : peer.datagrams()) {
-        if (datagram.to == route) size += datagram.bytes.size();
-    }
-    return size;
-}
-
 std::size_t datagrams_to(const RawPeer& peer, const Route& route) {
     const auto& all = peer.datagrams();
     return static_cast<std::size_t>(std::count_if(
         all.begin(), all.end(), [&](const auto& datagram) { return datagram.to == route; }));
 }
 
-// Messages of a type in the datagrams that went to a route, in order.
-template <class Message>
-std::vector<Message> messages_to(const RawPeer& peer, const Route& route) {
-    std::vector<Message> found;
-    for (const RawFrame& frame : peer.frames()) {
-        if (peer.route_of(frame) != route || frame.type != wire::FrameType::control) continue;
-        auto parsed = wire::ControlMessages::parse(frame.plaintext);
-        while (const auto message = parsed->next()) {
-            if (const auto* one = std::get_if<Message>(&*message)) found.push_back(*one);
-        }
-    }
-    return found;
-}
-
 void move_to(RawPeer& peer, const Route& route) {
     peer.deliver_from(route, sealed(peer, wire::Ping{}));
-    const auto challenges = messages_to<wire::PathChallenge>(peer, route);
-    REQUIRE(!challenges.empty());
-    peer.deliver_from(route, sealed(peer, wire::PathResponse{challenges.back().token}));
+    answer_challenge(peer, route);
 }
 
 struct PathTrace : trace::Sink {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "testing/raw_peer.hpp"
+#include "tests/unit/core/connection/path_testing.hpp"
 
 namespace stt {
 namespace {
@@ -13,57 +13,12 @@ namespace {
 using namespace testing;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using wire::ControlMessage;
 
 const Route websocket(Address::ipv4({10, 0, 0, 77}, 8'080), 7);
-
-std::vector<std::uint8_t> sealed(RawPeer& peer, const ControlMessage& message) {
-    RawPeer::Frame frame;
-    frame.plaintext.resize(wire::encoded_size(message));
-    codec::Writer writer(frame.plaintext);
-    wire::write(writer, message);
-    return peer.seal(frame);
-}
-
-void settle(RawPeer& peer) {
-    for (int i = 0; i < 5; ++i) {
-        peer.advance(milliseconds(30));
-        peer.acknowledge_all();
-    }
-    peer.clear();
-}
-
-// Messages of a type that went to a route, in order.
-template <class Message>
-std::vector<Message> messages_to(const RawPeer& peer, const Route& route) {
-    std::vector<Message> found;
-    for (const RawFrame& frame : peer.frames()) {
-        if (peer.route_of(frame) != route || frame.type != wire::FrameType::control) continue;
-        auto parsed = wire::ControlMessages::parse(frame.plaintext);
-        while (const auto message = parsed->next()) {
-            if (const auto* one = std::get_if<Message>(&*message)) found.push_back(*one);
-        }
-    }
-    return found;
-}
-
-std::size_t bytes_to(const RawPeer& peer, const Route& route) {
-    std::size_t size = 0;
-    for (const auto& datagram : peer.datagrams()) {
-        if (datagram.to == route) size += datagram.bytes.size();
-    }
-    return size;
-}
 
 void choose(RawPeer& peer, const Route& route) {
     peer.endpoint().move_to({peer.now(), 0}, peer.session(), route);
     peer.touch();
-}
-
-void answer(RawPeer& peer, const Route& route) {
-    const auto challenges = messages_to<wire::PathChallenge>(peer, route);
-    REQUIRE(!challenges.empty());
-    peer.deliver_from(route, sealed(peer, wire::PathResponse{challenges.back().token}));
 }
 
 void write(RawPeer& peer, std::size_t size) {
@@ -80,7 +35,7 @@ TEST_CASE("protocol §11.4 (a): a side that chooses a route asks there by PING a
     CHECK(messages_to<wire::Ping>(peer, websocket).size() == 1);
     CHECK(messages_to<wire::PathChallenge>(peer, websocket).size() == 1);
     CHECK(peer.connection()->route() == peer.address());
-    answer(peer, websocket);
+    answer_challenge(peer, websocket);
     CHECK(peer.connection()->route() == websocket);
     CHECK(peer.connection()->paths().is_validated());
 }
@@ -103,7 +58,7 @@ TEST_CASE("protocol §11.4 (b): it is taken though the path in use brought a new
     settle(peer);
     choose(peer, websocket);
     peer.deliver(sealed(peer, wire::Ping{}));
-    answer(peer, websocket);
+    answer_challenge(peer, websocket);
     CHECK(peer.connection()->route() == websocket);
 }
 
@@ -111,7 +66,7 @@ TEST_CASE("protocol §11.4 (c): for 5 s a frame of the path that was left moves 
     RawPeer peer(4);
     settle(peer);
     choose(peer, websocket);
-    answer(peer, websocket);
+    answer_challenge(peer, websocket);
     REQUIRE(peer.connection()->route() == websocket);
     peer.advance(milliseconds(4'900));
     peer.deliver(sealed(peer, wire::Ping{}));
@@ -120,7 +75,7 @@ TEST_CASE("protocol §11.4 (c): for 5 s a frame of the path that was left moves 
     peer.advance(seconds(10));
     peer.clear();
     peer.deliver(sealed(peer, wire::Ping{}));
-    answer(peer, peer.address());
+    answer_challenge(peer, peer.address());
     CHECK(peer.connection()->route() == peer.address());
 }
 
@@ -129,15 +84,10 @@ TEST_CASE("protocol §11.2 (d): a question by the path that was left is answered
     settle(peer);
     write(peer, 60'000);  // what has gone there is no reason not to answer
     choose(peer, websocket);
-    answer(peer, websocket);
+    answer_challenge(peer, websocket);
     peer.advance(seconds(10));
     peer.acknowledge_all();
-    RawPeer::Frame frame;
-    const ControlMessage question = wire::PathChallenge{};
-    frame.plaintext.resize(wire::encoded_size(question));
-    codec::Writer writer(frame.plaintext);
-    wire::write(writer, question);
-    const auto slow = peer.seal(frame);
+    const auto slow = sealed(peer, wire::PathChallenge{});
     peer.deliver_from(websocket, sealed(peer, wire::Ping{}));
     peer.clear();
     peer.deliver(slow);
@@ -164,7 +114,7 @@ TEST_CASE("protocol §11.4: a session whose only WebSocket has closed is asked f
     // Nothing but questions goes where nobody has answered yet.
     write(peer, 50'000);
     CHECK(bytes_to(peer, next) < 200);
-    answer(peer, next);
+    answer_challenge(peer, next);
     CHECK(bytes_to(peer, next) > 50'000);
 }
 
