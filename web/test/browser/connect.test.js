@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
-import { newSeed, prepare, serveWeb } from './support/node.js';
+import { newSeed, prepare, serveWeb } from '../support/command.js';
 import { connectPage, launch, openPage, skip, stateIs } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 

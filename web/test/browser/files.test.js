@@ -4,7 +4,7 @@ import { mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { prepare, serveReceive, serveWeb } from './support/node.js';
+import { prepare, serveReceive, serveWeb } from '../support/command.js';
 import { arrived, connectPage, digestOf, launch, openPage, row, skip } from './support/page.js';
 
 let browser;

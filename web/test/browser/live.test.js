@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { prepare, serveWeb } from './support/node.js';
+import { prepare, serveWeb } from '../support/command.js';
 import { connectPage, launch, openPage, skip } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 

@@ -6,7 +6,7 @@ import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { prepare, screenshotFolder, serveWeb } from './support/node.js';
+import { prepare, screenshotFolder, serveWeb } from '../support/command.js';
 import { arrived, connectPage, launch, openPage, row, skip, stateIs } from './support/page.js';
 import { startProxy } from './support/proxy.js';
 

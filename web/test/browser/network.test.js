@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { prepare, serveWeb } from './support/node.js';
+import { prepare, serveWeb } from '../support/command.js';
 import {
   arrived, connectPage, digestOf, launch, openPage, row, skip, stateIs,
 } from './support/page.js';

@@ -1,4 +1,4 @@
-// The command as it is: nodes for the page.
+// The command as it is: nodes for the page and for other implementations of WebSocket.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const command = process.env.STT ?? join(root, 'build/stt');
 export const pageFolder = join(root, 'build-web/app');
 export const screenshotFolder = join(root, 'build-web/screenshots');
@@ -37,6 +37,16 @@ export async function prepare(context, files = {}) {
     await writeFile(paths[name], randomBytes(size));
   }
   return { folder, seed, inbox, paths };
+}
+
+/** The command from start to end; its status and output. */
+export async function run(context, args) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  context.after(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  return { status, output };
 }
 
 /** Resolves when `pattern` was said, with its match; rejects with all output when it never is. */
@@ -79,11 +89,11 @@ export async function serveWeb(context, { seed, inbox, port = 0, share = [], opt
   return { ...node, url: match[0], port: Number(match[1]) };
 }
 
-/** `stt receive` that pages may use; `url` is of its WebSocket. */
+/** `stt receive` that pages of `origin` may use; `url` is of its WebSocket. */
 export async function serveReceive(context, { seed, inbox, origin }) {
   const args = [
     'receive', '--seed', seed, '--listen', 'off', '--websocket', '127.0.0.1:0',
-    '--origin', origin, inbox,
+    ...(origin === undefined ? [] : ['--origin', origin]), inbox,
   ];
   const pattern = /ws:\/\/(127\.0\.0\.1:\d+)/;
   const { match, ...node } = await start(context, args, pattern);
