@@ -257,8 +257,7 @@ struct RawClient {
     tcp::socket socket;
 };
 
-TEST_CASE(
-    "protocol §13.2, §13.3: what a stranger sends on a WebSocket closes it with the right code") {
+TEST_CASE("protocol §13.2 (f): what a stranger sends closes a WebSocket with the right code") {
     Both nodes;
     struct Case {
         std::string bytes;
@@ -285,7 +284,7 @@ TEST_CASE(
     nodes.run(work());
 }
 
-TEST_CASE("protocol §13.3: a WebSocket without a session closes 10 s after it was accepted") {
+TEST_CASE("protocol §13.3 (a): a WebSocket without a session closes 10 s after it was accepted") {
     Both nodes;
     auto work = [&]() -> asio::awaitable<void> {
         RawClient quiet(nodes.context);
@@ -317,7 +316,8 @@ TEST_CASE("protocol §13.3: a WebSocket without a session closes 10 s after it w
     nodes.run(work());
 }
 
-TEST_CASE("protocol §13.3: connections without a session are capped in all and for each source") {
+TEST_CASE(
+    "protocol §13.3 (c): connections without a session are capped in all and for each source") {
     WebSocketOptions options;
     options.unauthenticated_max_of_source = 3;
     Both nodes(options);

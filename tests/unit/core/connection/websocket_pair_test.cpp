@@ -131,7 +131,7 @@ TEST_CASE("protocol §4.3 (b): on a WebSocket HELLO leaves every 2 s, for 10 s")
     CHECK(pair.client->find<ConnectFailed>()->error == ConnectError::timeout);
 }
 
-TEST_CASE("protocol §13.3: no message is over 2,048 bytes before the session is confirmed") {
+TEST_CASE("protocol §13.3 (b): no message is over 2,048 bytes before the session is confirmed") {
     Pair pair;
     const Route route(Address{}, 1);
     pair.client->endpoint.connect(pair.moment(), pair.client->seed, {&route, 1});

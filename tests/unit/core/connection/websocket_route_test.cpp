@@ -136,7 +136,8 @@ TEST_CASE("protocol §10.5 (b): a WebSocket that is full holds data back, and qu
 }
 
 TEST_CASE(
-    "protocol §13.3: a WebSocket has frames of 1,200 bytes until a probe shows that more pass") {
+    "protocol §13.3 (d): a WebSocket has frames of 1,200 bytes until a probe shows that more "
+    "pass") {
     RawPeer peer(7, {}, websocket);
     for (const auto& datagram : peer.datagrams()) {
         CHECK((datagram.bytes.size() <= 1'200 || datagram.bytes.size() == 8'188));
@@ -172,7 +173,7 @@ TEST_CASE("protocol §12.1 (b): on a WebSocket the maximum is a plaintext of 16,
     }
 }
 
-TEST_CASE("protocol §13.3: a probe waits where the caller takes only small messages") {
+TEST_CASE("protocol §13.3 (d): a probe waits where the caller takes only small messages") {
     const Route next(websocket.address, 8);
     RawPeer peer(9, {}, websocket);
     settle(peer);
@@ -193,7 +194,8 @@ TEST_CASE("protocol §13.3: a probe waits where the caller takes only small mess
     CHECK(bytes_to(peer, next) >= 8'188);
 }
 
-TEST_CASE("protocol §13.3: whether a WebSocket carries a session is known once a frame opened") {
+TEST_CASE(
+    "protocol §13.3 (a): whether a WebSocket carries a session is known once a frame opened") {
     RawPeer peer(9);
     settle(peer);
     CHECK(!peer.endpoint().carries_session(websocket));

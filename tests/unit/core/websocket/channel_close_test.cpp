@@ -98,7 +98,7 @@ TEST_CASE("RFC 6455 §7.1.2: after a close frame of our own nothing counts but t
     }
 }
 
-TEST_CASE("protocol §13.2: a peer that does not answer a close frame is left after 5 seconds") {
+TEST_CASE("protocol §13.2 (g): a peer that does not answer a close frame is left after 5 seconds") {
     Subject subject(Role::client);
     subject.channel.close(subject.now, 1000);
     CHECK(subject.sent_frames().size() == 1);

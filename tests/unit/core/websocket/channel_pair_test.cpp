@@ -83,7 +83,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("protocol §13.2: two ends exchange messages and pings however the bytes are cut") {
+TEST_CASE(
+    "protocol §13.2 (b), (g): two ends exchange messages and pings however the bytes are cut") {
     for (std::uint64_t seed = 0; seed < 12; ++seed) {
         CAPTURE(seed);
         Pair(seed).run();

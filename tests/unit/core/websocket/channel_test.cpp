@@ -75,7 +75,7 @@ TEST_CASE("RFC 6455 §5.4: a continuation needs a beginning, and a message an en
     }
 }
 
-TEST_CASE("protocol §13.2: a text message closes with 1003, before its payload is there") {
+TEST_CASE("protocol §13.2 (b): a text message closes with 1003, before its payload is there") {
     for (const Role role : {Role::client, Role::server}) {
         Subject subject(role);
         const ByteVector frame =
@@ -86,7 +86,8 @@ TEST_CASE("protocol §13.2: a text message closes with 1003, before its payload 
     }
 }
 
-TEST_CASE("protocol §13.2: messages are at most 131,072 bytes, else 1009, by their header alone") {
+TEST_CASE(
+    "protocol §13.2 (e): messages are at most 131,072 bytes, else 1009, by their header alone") {
     for (const std::size_t size : {131'071u, 131'072u, 131'073u}) {
         Subject subject(Role::server);
         ByteVector frame = raw({Opcode::binary, ByteVector(size, 7)});
@@ -104,7 +105,7 @@ TEST_CASE("protocol §13.2: messages are at most 131,072 bytes, else 1009, by th
     }
 }
 
-TEST_CASE("protocol §13.2: the fragments of a message are at most 131,072 bytes together") {
+TEST_CASE("protocol §13.2 (e): the fragments of a message are at most 131,072 bytes together") {
     for (const std::size_t count : {2u, 3u, 1'000u}) {
         for (const std::size_t size : {131'071u, 131'072u, 131'073u}) {
             Subject subject(Role::client);
@@ -123,7 +124,7 @@ TEST_CASE("RFC 6455 §10.4: a length of 63 bits is refused, after any beginning"
     CHECK(subject.has_failed_with(1009));
 }
 
-TEST_CASE("protocol §13.2: the limit of messages can be set while the connection is open") {
+TEST_CASE("protocol §13.2 (e): the limit of messages can be set while the connection is open") {
     for (const std::size_t size : {2'047u, 2'048u, 2'049u}) {
         Subject subject(Role::server);
         subject.channel.set_message_size_max(2'048);
@@ -218,7 +219,8 @@ TEST_CASE("RFC 6455 §5.5.3: a pong that nobody asked for is ignored") {
     CHECK(subject.channel.statistics().pongs_received == 1);
 }
 
-TEST_CASE("protocol §13.2: what is written leaves as one binary frame; a client masks it anew") {
+TEST_CASE(
+    "protocol §13.2 (c): what is written leaves as one binary frame; a client masks it anew") {
     for (const Role role : {Role::client, Role::server}) {
         Subject subject(role);
         const ByteVector data(70'000, 1);
@@ -242,7 +244,7 @@ TEST_CASE("protocol §13.2: what is written leaves as one binary frame; a client
     }
 }
 
-TEST_CASE("protocol §13.2: nothing is written that the peer would refuse") {
+TEST_CASE("protocol §13.2 (d), (e): nothing is written that the peer would refuse") {
     Subject subject(Role::client);
     CHECK(subject.channel.write_message(ByteVector(131'072)));
     CHECK(subject.channel.write_message(ByteVector(131'073)).error() ==

@@ -91,7 +91,7 @@ TEST_CASE("RFC 6455 §4.1: what does not answer the request fails") {
           Failure::accept_wrong);
 }
 
-TEST_CASE("protocol §13.2: a client takes stt.v1 and no extension") {
+TEST_CASE("protocol §13.2 (a), (h): a client takes stt.v1 and no extension") {
     using Failure = HandshakeFailure;
     const std::string_view name = "Sec-WebSocket-Protocol";
     for (const char* value :
@@ -158,7 +158,7 @@ TEST_CASE("what a person typed is asked before it becomes a request") {
     check_refused([](ClientHandshakeConfig& changed) { changed.origin = ""; });
 }
 
-TEST_CASE("protocol §13.2: a client and a server of this code agree, with any key") {
+TEST_CASE("protocol §13.2 (a): a client and a server of this code agree, with any key") {
     testing::SeededRandom random(13);
     for (int i = 0; i < 200; ++i) {
         ClientHandshakeConfig config;

@@ -81,7 +81,7 @@ TEST_CASE("RFC 6455 §5.2: reserved bits and unknown opcodes are refused at the 
     }
 }
 
-TEST_CASE("protocol §13.2: control frames are at most 125 bytes") {
+TEST_CASE("protocol §13.2 (d): control frames are at most 125 bytes") {
     for (const std::uint8_t first : ByteVector{0x88, 0x89, 0x8a}) {
         CHECK(!error_of({first, 124}));
         CHECK(!error_of({first, 125}));
@@ -92,7 +92,7 @@ TEST_CASE("protocol §13.2: control frames are at most 125 bytes") {
     CHECK(!error_of({0x82, 126}));
 }
 
-TEST_CASE("protocol §13.2: clients mask, and servers refuse what is not masked") {
+TEST_CASE("protocol §13.2 (c): clients mask, and servers refuse what is not masked") {
     CHECK(error_of({0x82, 0x01}, Role::server) == FrameError::mask_missing);
     CHECK(!error_of({0x82, 0x81}, Role::server));
     CHECK(error_of({0x82, 0x81}, Role::client) == FrameError::mask_forbidden);

@@ -14,7 +14,7 @@ const std::string good = head_of("GET /stt HTTP/1.1", upgrade_fields);
 
 }  // namespace
 
-TEST_CASE("protocol §13.2: version 13 with subprotocol stt.v1 on /stt is accepted") {
+TEST_CASE("protocol §13.2 (a): version 13 with subprotocol stt.v1 on /stt is accepted") {
     ServerHandshake handshake({});
     const std::string bytes = good + "frames";
     CHECK(handshake.handle_received(bytes_of(bytes)) == good.size());
@@ -54,7 +54,7 @@ TEST_CASE("RFC 6455 §4.2.1: Upgrade and Connection are lists, and their words h
     CHECK(upgrade_status(with(fields, "connection", "upgraded")) == 400);
 }
 
-TEST_CASE("protocol §13.2: without the subprotocol stt.v1 the answer is 400") {
+TEST_CASE("protocol §13.2 (a): without the subprotocol stt.v1 the answer is 400") {
     const auto status = [](const char* value) {
         return upgrade_status(with(upgrade_fields, "Sec-WebSocket-Protocol", value));
     };
@@ -70,7 +70,7 @@ TEST_CASE("protocol §13.2: without the subprotocol stt.v1 the answer is 400") {
     CHECK(upgrade_status(two) == 101);
 }
 
-TEST_CASE("protocol §13.2: extensions that are offered are not taken") {
+TEST_CASE("protocol §13.2 (h): extensions that are offered are not taken") {
     const Fields fields =
         and_also(upgrade_fields, "Sec-WebSocket-Extensions", "permessage-deflate; x=1");
     const Judged outcome = judged(head_of("GET /stt HTTP/1.1", fields));
@@ -78,7 +78,7 @@ TEST_CASE("protocol §13.2: extensions that are offered are not taken") {
     CHECK(outcome.response.find("Extensions") == std::string::npos);
 }
 
-TEST_CASE("protocol §13.2: only the path /stt changes to WebSocket") {
+TEST_CASE("protocol §13.2 (a): only the path /stt changes to WebSocket") {
     CHECK(status_of("GET /stt?token=1 HTTP/1.1", upgrade_fields) == 101);
     for (const std::string target : {"/", "/stt/", "/STT", "/st", "/stt2", "/%73tt"}) {
         CHECK(status_of("GET " + target + " HTTP/1.1", upgrade_fields) == 404);
