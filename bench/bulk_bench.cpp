@@ -1,175 +1,161 @@
-// One stream of one session between two processes on loopback, by UDP and by WebSocket, in turns:
-// rate, and processor time of both processes for each GB.
+// One stream of one session between two processes: rate, processor time of both for each GB, and
+// how often they ask for memory.
 //
-//   bulk_bench [rounds [MB]]     default: 5 rounds of 2000 MB
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
+//   bulk_bench [--transport udp|websocket] [--congestion bbr|cubic|new_reno|background]
+//              [--mb MB | --seconds S]
 #include <array>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <optional>
 #include <stt/node.hpp>
 #include <vector>
 
+#include "bench/counted_memory.hpp"
+#include "bench/harness/arguments.hpp"
+#include "bench/harness/bulk_meter.hpp"
+#include "bench/harness/json_line.hpp"
+#include "bench/harness/two_ends.hpp"
+
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace stt::bench;
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
-constexpr std::size_t piece_size = 1u << 20;
+constexpr std::size_t allocations_note = 0;  // of Meeting::notes: how many the server made so far
 
 stt::Seed bench_seed() {
     const std::array<std::uint8_t, 32> bytes{7};
     return stt::Seed(bytes);
 }
 
-double processor_time(int who) {
-    rusage usage{};
-    ::getrusage(who, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+stt::NodeConfig config_of(const Arguments& arguments) {
+    const std::string name =
+        arguments.choice("congestion", {"bbr", "cubic", "new_reno", "background"});
+    stt::NodeConfig config;
+    if (name == "cubic") config.congestion = stt::CongestionAlgorithm::cubic;
+    if (name == "new_reno") config.congestion = stt::CongestionAlgorithm::new_reno;
+    if (name == "background") config.congestion = stt::CongestionAlgorithm::background;
+    return config;
 }
 
-struct Ports {
-    std::uint16_t udp = 0;
-    std::uint16_t websocket = 0;
+struct Setting {
+    Place place;
+    bool is_websocket;
+    stt::NodeConfig config;
 };
 
-const stt::Address loopback = stt::Address::ipv4({127, 0, 0, 1}, 0);
-
-asio::awaitable<void> drain(stt::Session session, stt::Stream stream) {
-    std::vector<std::uint8_t> buffer(piece_size);
+asio::awaitable<void> drain(stt::Session session, stt::Stream stream, Meeting& meeting) {
+    std::vector<std::uint8_t> buffer(bulk_piece_size);
     for (;;) {
         auto [error, size] = co_await stream.async_read_some(asio::buffer(buffer), as_tuple);
         if (error) break;
+        meeting.count_received(size);
+        meeting.notes[allocations_note].store(allocations_of(0), std::memory_order_relaxed);
     }
-    // So that the sender knows that all was read.
-    stream.finish();
     co_await session.wait_closed();
 }
 
 // The receiving process: ends with its first session.
-[[noreturn]] void serve(int pipe) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+void serve(Meeting& meeting, const Setting& setting) {
     asio::io_context context(1);
-    stt::Node node(context, bench_seed());
+    stt::Node node(context, bench_seed(), setting.config);
     node.handle("bulk", [&](stt::Session session, stt::Stream stream) -> asio::awaitable<void> {
-        co_await drain(std::move(session), std::move(stream));
+        co_await drain(std::move(session), std::move(stream), meeting);
         context.stop();
     });
-    const auto udp = node.listen(loopback);
-    const auto websocket = node.listen_websocket(loopback);
-    const Ports ports{udp ? udp->port() : std::uint16_t{0},
-                      websocket ? websocket->port() : std::uint16_t{0}};
-    if (::write(pipe, &ports, sizeof ports) != sizeof ports) std::_Exit(1);
+    const auto here = *stt::Address::parse(setting.place.address + ":0");
+    const auto bound = setting.is_websocket ? node.listen_websocket(here) : node.listen(here);
+    if (!bound) give_up("cannot listen: " + bound.error().message());
+    meeting.listen_at(bound->port());
     context.run();
-    std::_Exit(0);
 }
 
-// Seconds from the first byte until the receiver has read the last; negative: it failed.
-asio::awaitable<void> send(stt::Node& node, const stt::Destination& there, std::size_t size,
-                           double& seconds) {
-    auto session = co_await node.connect(there);
-    if (!session) {
-        std::fprintf(stderr, "bulk_bench: %s\n", session.error().message().c_str());
-        co_return;
-    }
-    auto stream = co_await session->open_stream("bulk");
-    if (!stream) co_return;
-    const std::vector<std::uint8_t> piece(piece_size, 0x5a);
-    const auto start = Clock::now();
-    for (std::size_t sent = 0; sent < size; sent += piece_size) {
-        auto [error, count] = co_await asio::async_write(*stream, asio::buffer(piece), as_tuple);
-        if (error) co_return;
-    }
-    stream->finish();
-    std::array<std::uint8_t, 1> end;
-    co_await stream->async_read_some(asio::buffer(end), as_tuple);
-    seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    session->close();
-}
+// Allocations of both processes, and frames that moved, so far.
+struct Tally {
+    double client_allocations = 0;
+    double server_allocations = 0;
+    double frames = 0;
 
-struct Outcome {
-    double gbit = 0;
-    double processor = 0;  // seconds for each GB, both processes
+    static Tally now(Meeting& meeting, const stt::Session& session) {
+        const stt::SessionStatistics statistics = session.statistics();
+        return {static_cast<double>(allocations_of(0)),
+                static_cast<double>(meeting.notes[allocations_note].load()),
+                static_cast<double>(statistics.frames_sent + statistics.frames_received)};
+    }
 };
 
-bool measure(bool by_websocket, std::size_t size, Outcome& outcome) {
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0) return false;
-    const double children_before = processor_time(RUSAGE_CHILDREN);
-    const pid_t server = ::fork();
-    if (server < 0) return false;
-    if (server == 0) serve(pipe[1]);
-    Ports ports;
-    double seconds = -1;
-    const double own_before = processor_time(RUSAGE_SELF);
-    if (::read(pipe[0], &ports, sizeof ports) == sizeof ports) {
-        asio::io_context context(1);
-        stt::Node node(context, bench_seed());
-        stt::Destination there;
-        if (by_websocket) {
-            there.websocket.push_back({loopback.with_port(ports.websocket), {}, false});
-        } else {
-            there.udp.push_back(loopback.with_port(ports.udp));
-        }
-        asio::co_spawn(context, send(node, there, size, seconds), [&](std::exception_ptr) {
-            asio::co_spawn(context, node.close(), [&](std::exception_ptr) { context.stop(); });
-        });
-        context.run();
-    }
-    if (seconds <= 0) ::kill(server, SIGKILL);
-    ::waitpid(server, nullptr, 0);
-    ::close(pipe[0]);
-    ::close(pipe[1]);
-    const double used = processor_time(RUSAGE_SELF) - own_before + processor_time(RUSAGE_CHILDREN) -
-                        children_before;
-    outcome = {static_cast<double>(size) * 8 / seconds / 1e9,
-               used / static_cast<double>(size) * 1e9};
-    return seconds > 0;
+void report(JsonLine& line, const Tally& begin, const Tally& end) {
+    const double frames = end.frames - begin.frames;
+    if (frames <= 0) return;
+    line.add("client_allocations_per_frame",
+             (end.client_allocations - begin.client_allocations) / frames)
+        .add("server_allocations_per_frame",
+             (end.server_allocations - begin.server_allocations) / frames);
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+asio::awaitable<void> wait_until_read(const BulkMeter& meter) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    const auto end = Clock::now() + std::chrono::minutes(1);
+    while (!meter.is_over()) {
+        if (Clock::now() > end) give_up("the server has not read everything after a minute");
+        timer.expires_after(std::chrono::milliseconds(1));
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+asio::awaitable<void> send(stt::Node& node, stt::Destination server, TwoEnds& ends,
+                           BulkMeter& meter) {
+    auto session = co_await node.connect(std::move(server));
+    if (!session) give_up("cannot connect: " + session.error().message());
+    auto stream = co_await session->open_stream("bulk");
+    if (!stream) give_up("no stream: " + stream.error().message());
+    const std::vector<std::uint8_t> piece(bulk_piece_size, 0x5a);
+    std::uint64_t sent = 0;
+    std::optional<Tally> steady;  // once a quarter is through
+    meter.start();
+    while (meter.wants_more(sent)) {
+        const std::size_t size = static_cast<std::size_t>(
+            std::min<std::uint64_t>(piece.size(), meter.wanted_size() - sent));
+        auto [error, count] =
+            co_await asio::async_write(*stream, asio::buffer(piece, size), as_tuple);
+        if (error) give_up("cannot write: " + error.message());
+        sent += count;
+        if (!steady && sent >= meter.wanted_size() / 4) {
+            steady = Tally::now(ends.meeting(), *session);
+        }
+    }
+    co_await wait_until_read(meter);
+    JsonLine line;
+    meter.report(line);
+    if (steady) report(line, *steady, Tally::now(ends.meeting(), *session));
+    line.print();
+    session->close();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::size_t rounds = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 5;
-    const std::size_t size = (argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2'000) << 20;
-    std::array<std::vector<double>, 2> rates;
-    std::array<std::vector<double>, 2> costs;
-    std::vector<double> ratios;
-    for (std::size_t round = 0; round < rounds; ++round) {
-        for (const std::size_t kind : {0u, 1u}) {
-            Outcome outcome;
-            if (!measure(kind == 1, size, outcome)) return 1;
-            rates[kind].push_back(outcome.gbit);
-            costs[kind].push_back(outcome.processor);
-        }
-        ratios.push_back(rates[1].back() / rates[0].back());
+    const Arguments arguments(argc, argv, Ends::two, {"transport", "congestion", "mb", "seconds"});
+    const Setting setting{Place::of(arguments),
+                          arguments.choice("transport", {"udp", "websocket"}) == "websocket",
+                          config_of(arguments)};
+    TwoEnds ends(setting.place, [&](Meeting& meeting) { serve(meeting, setting); });
+    BulkMeter meter(arguments, ends);
+    asio::io_context context(1);
+    stt::Node node(context, bench_seed(), setting.config);
+    const auto there =
+        *stt::Address::parse(setting.place.address + ":" + std::to_string(ends.meeting().port()));
+    stt::Destination server;
+    if (setting.is_websocket) {
+        server.websocket.push_back({there, {}, false});
+    } else {
+        server.udp.push_back(there);
     }
-    const auto print = [&](const char* name, std::size_t kind) {
-        const auto [low, high] = std::minmax_element(rates[kind].begin(), rates[kind].end());
-        std::printf("%-10s %5.2f Gbit/s (%.2f-%.2f)  %.2f s of processor for each GB\n", name,
-                    median(rates[kind]), *low, *high, median(costs[kind]));
-    };
-    print("udp", 0);
-    print("websocket", 1);
-    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
-    std::printf("websocket / udp, round by round: %.2f (%.2f-%.2f)\n", median(ratios), *low, *high);
+    asio::co_spawn(context, send(node, server, ends, meter), [&](std::exception_ptr) {
+        asio::co_spawn(context, node.close(), [&](std::exception_ptr) { context.stop(); });
+    });
+    context.run();
 }

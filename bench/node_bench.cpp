@@ -1,200 +1,285 @@
-// Many sessions between two processes, over real sockets on loopback: what an idle session costs
-// in memory, and what one costs in time that carries 100 small messages a second.
+// Many sessions of two nodes, or many streams of one session, between two processes on loopback:
+// what all carry together, how evenly, and what each costs the server in memory.
 //
-//   node_bench [sessions ...]     default: 100 1000 10000
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+//   node_bench [--sessions N] [--streams N] [--active N] [--seconds S]
+//
+// Streams is of each session. With --active N as many are at work at a time: each takes the next
+// stream, hands it 64 KiB and waits until they are acknowledged; so all streams carry bytes, and
+// the path is asked for what it can hold. 0, the default: every stream is never out of bytes.
 #include <array>
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-#include <string>
+#include <asio/write.hpp>
+#include <numeric>
 #include <stt/node.hpp>
 #include <vector>
 
+#include "bench/counted_memory.hpp"
+#include "bench/harness/arguments.hpp"
+#include "bench/harness/json_line.hpp"
+#include "bench/harness/two_ends.hpp"
+
 namespace {
 
+using namespace stt::bench;
 using std::chrono::milliseconds;
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 // Sessions that are connected at one time: within the half-open handshakes a node allows.
 constexpr std::size_t connects_at_once = 64;
-constexpr int rounds = 300;  // of one message in each session, 10 ms apart
-constexpr milliseconds round_time{10};
-constexpr std::size_t message_size = 32;
+constexpr std::size_t piece_size = 64 * 1'024;
+// Of the sender, for all streams: what waits to be acknowledged.
+constexpr std::size_t send_buffers_size = 256u << 20;
 
-// Resident memory of a process, in bytes.
-std::size_t resident(pid_t process) {
-    std::ifstream file("/proc/" + std::to_string(process) + "/statm");
-    std::size_t size = 0, pages = 0;
-    file >> size >> pages;
-    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
+// Of Meeting::notes.
+struct Note {
+    enum : std::size_t { phase, is_judged, fairness, memory_held, allocations, stream_count };
+};
+enum Phase : std::uint64_t { starting, measuring, over };
 
-// Seconds of processor time that a process used.
-double processor_time(pid_t process) {
-    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    std::istringstream fields(line.substr(line.rfind(')') + 2));
-    std::string skipped;
-    for (int field = 3; field < 14; ++field) fields >> skipped;
-    double user = 0, system = 0;
-    fields >> user >> system;
-    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
+struct Load {
+    std::size_t sessions;
+    std::size_t streams;
+    std::size_t active;
+    std::chrono::duration<double> seconds;
+
+    std::size_t stream_count() const noexcept { return sessions * streams; }
+};
 
 stt::Seed bench_seed() {
     const std::array<std::uint8_t, 32> bytes{7};
     return stt::Seed(bytes);
 }
 
-stt::NodeConfig bench_config() {
+stt::NodeConfig config_of(const Load& load) {
     stt::NodeConfig config;
     config.keep_alive = std::chrono::hours(1);
     config.idle_timeout = std::chrono::hours(2);
+    config.handshake_rate = {0, 1};
+    config.handshake_rate_of_source = {0, 1};
+    config.peer_stream_limit = std::max(config.peer_stream_limit, load.streams + 1);
+    config.send_buffer_max =
+        std::clamp(send_buffers_size / load.stream_count(), piece_size, config.send_buffer_max);
     return config;
 }
 
-asio::awaitable<void> swallow(stt::Session, stt::MessageStream stream) {
-    while (true) {
-        auto [error, message] = co_await stream.async_receive(as_tuple);
-        if (error) co_return;
-    }
+// Jain's index: 1 when all got the same, 1/n when one got everything.
+double fairness_of(const std::vector<double>& shares) {
+    const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+    const double squares = std::inner_product(shares.begin(), shares.end(), shares.begin(), 0.0);
+    return squares > 0 ? sum * sum / (static_cast<double>(shares.size()) * squares) : 0;
 }
 
-// The process that is measured. Tells its port through `pipe`.
-[[noreturn]] void serve(int pipe) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    asio::io_context context(1);
-    stt::Node node(context, bench_seed(), bench_config());
-    node.handle_messages("sink", swallow);
-    const auto bound = node.listen(stt::Address::ipv4({127, 0, 0, 1}, 0));
-    const std::uint16_t port = bound ? bound->port() : 0;
-    if (::write(pipe, &port, sizeof(port)) != sizeof(port)) std::_Exit(1);
-    context.run();
-    std::_Exit(0);
-}
-
-class Bench {
+class Server {
 public:
-    Bench(asio::io_context& context, stt::Address server, pid_t process, std::size_t count)
-        : node_(context, bench_seed(), bench_config()),
-          timer_(context),
-          server_(server),
-          process_(process),
-          count_(count) {}
+    Server(Meeting& meeting, const Load& load) : meeting_(meeting) {
+        shares_.reserve(load.stream_count());
+    }
 
-    asio::awaitable<void> run() {
-        const std::size_t memory_before = resident(process_);
-        using namespace std::chrono;
-        const auto start = steady_clock::now();
-        for (std::size_t i = 0; i < connects_at_once; ++i) {
-            asio::co_spawn(co_await asio::this_coro::executor, connect_some(),
-                           [this](std::exception_ptr) { --connecting_; });
-            ++connecting_;
+    asio::awaitable<void> drain(stt::Stream stream) {
+        const std::size_t number = shares_.size();
+        shares_.push_back(0);
+        meeting_.notes[Note::stream_count].store(shares_.size());
+        for (;;) {
+            const auto [error, size] =
+                co_await stream.async_read_some(asio::buffer(buffer_), as_tuple);
+            if (error) co_return;
+            meeting_.count_received(size);
+            follow(meeting_.notes[Note::phase].load(std::memory_order_relaxed));
+            if (seen_ == measuring) shares_[number] += static_cast<double>(size);
         }
-        while (connecting_ > 0) co_await pause(milliseconds(1));
-        const duration<double> connected = steady_clock::now() - start;
-        co_await pause(milliseconds(500));
-        const double idle = static_cast<double>(resident(process_) - memory_before) /
-                            static_cast<double>(sessions_.size());
-        std::vector<stt::MessageStream> streams;
-        for (stt::Session& session : sessions_) {
-            auto stream = co_await session.open_messages("sink", stt::StreamKind::messages);
-            if (!stream) co_return;
-            streams.push_back(std::move(*stream));
+    }
+
+    asio::awaitable<void> tell_memory() {
+        asio::steady_timer timer(co_await asio::this_coro::executor);
+        for (;;) {
+            meeting_.notes[Note::memory_held].store(memory_held_by(0));
+            meeting_.notes[Note::allocations].store(allocations_of(0));
+            timer.expires_after(milliseconds(20));
+            co_await timer.async_wait(asio::use_awaitable);
         }
-        co_await pause(milliseconds(500));
-        const double used = co_await load(streams);
-        const double messages = static_cast<double>(streams.size()) * rounds;
-        std::printf("%8zu  %12.0f  %14.0f  %14.2f\n", sessions_.size(), idle,
-                    static_cast<double>(sessions_.size()) / connected.count(),
-                    used / messages * 1e6);
     }
 
 private:
-    asio::awaitable<void> pause(milliseconds time) {
+    void follow(std::uint64_t now) {
+        if (now == seen_) return;
+        seen_ = now;
+        if (now != over) return;
+        meeting_.notes[Note::fairness].store(
+            static_cast<std::uint64_t>(fairness_of(shares_) * 1e6));
+        meeting_.notes[Note::is_judged].store(1);
+    }
+
+    Meeting& meeting_;
+    std::uint64_t seen_ = starting;
+    std::vector<double> shares_;
+    // One for all: nobody looks at what is in it.
+    std::array<std::uint8_t, piece_size> buffer_;
+};
+
+void serve(Meeting& meeting, const Load& load) {
+    asio::io_context context(1);
+    stt::Node node(context, bench_seed(), config_of(load));
+    Server server(meeting, load);
+    node.handle("sink",
+                [&](stt::Session, stt::Stream stream) { return server.drain(std::move(stream)); });
+    const auto bound = node.listen(stt::Address::ipv4({127, 0, 0, 1}, 0));
+    if (!bound) give_up("cannot listen: " + bound.error().message());
+    asio::co_spawn(context, server.tell_memory(), asio::detached);
+    meeting.listen_at(bound->port());
+    context.run();
+}
+
+class Client {
+public:
+    Client(asio::io_context& context, TwoEnds& ends, const Load& load)
+        : context_(context),
+          node_(context, bench_seed(), config_of(load)),
+          timer_(context),
+          ends_(ends),
+          load_(load) {}
+
+    asio::awaitable<void> run() {
+        JsonLine line;
+        const auto before = co_await held_by_server();
+        const auto start = Clock::now();
+        for (std::size_t i = 0; i < connects_at_once; ++i) {
+            asio::co_spawn(context_, connect_some(), asio::detached);
+        }
+        while (sessions_.size() < load_.sessions) co_await pause(milliseconds(1));
+        const std::chrono::duration<double> connected = Clock::now() - start;
+        const auto idle = co_await held_by_server();
+        line.add("connects_per_second", static_cast<double>(load_.sessions) / connected.count())
+            .add("idle_bytes_each",
+                 static_cast<double>(idle - before) / static_cast<double>(load_.sessions));
+        co_await open_streams();
+        begin_to_send();
+        co_await measure(line);
+        const auto working = co_await held_by_server();
+        line.add("working_bytes_each",
+                 static_cast<double>(working - before) / static_cast<double>(load_.stream_count()));
+        line.print();
+        context_.stop();
+    }
+
+private:
+    asio::awaitable<void> pause(Clock::duration time) {
         timer_.expires_after(time);
         co_await timer_.async_wait(asio::use_awaitable);
     }
 
+    // A while after what was done last, as the server tells it now and then.
+    asio::awaitable<std::uint64_t> held_by_server() {
+        co_await pause(milliseconds(300));
+        co_return ends_.meeting().notes[Note::memory_held].load();
+    }
+
     asio::awaitable<void> connect_some() {
-        while (started_ < count_) {
+        const auto server = stt::Address::ipv4({127, 0, 0, 1}, ends_.meeting().port());
+        while (started_ < load_.sessions) {
             ++started_;
-            auto session = co_await node_.connect(server_);
-            if (!session) {
-                std::fprintf(stderr, "connect: %s\n", session.error().message().c_str());
-                co_return;
-            }
+            auto session = co_await node_.connect(server);
+            if (!session) give_up("cannot connect: " + session.error().message());
             sessions_.push_back(*session);
         }
     }
 
-    // Seconds of the server's processor for all messages.
-    asio::awaitable<double> load(std::vector<stt::MessageStream>& streams) {
-        const std::array<std::uint8_t, message_size> message{};
-        const double before = processor_time(process_);
-        auto next = std::chrono::steady_clock::now();
-        asio::steady_timer timer(co_await asio::this_coro::executor);
-        for (int round = 0; round < rounds; ++round) {
-            for (stt::MessageStream& stream : streams) {
-                co_await stream.async_send(message, as_tuple);
+    asio::awaitable<void> open_streams() {
+        for (stt::Session& session : sessions_) {
+            for (std::size_t i = 0; i < load_.streams; ++i) {
+                auto stream = co_await session.open_stream("sink");
+                if (!stream) give_up("no stream: " + stream.error().message());
+                streams_.push_back(std::move(*stream));
             }
-            next += round_time;
-            timer.expires_at(next);
-            co_await timer.async_wait(asio::use_awaitable);
         }
-        co_return processor_time(process_) - before;
+        while (ends_.meeting().notes[Note::stream_count].load() < load_.stream_count()) {
+            co_await pause(milliseconds(1));
+        }
     }
 
+    void begin_to_send() {
+        for (std::size_t i = 0; load_.active == 0 && i < streams_.size(); ++i) {
+            asio::co_spawn(context_, send_on(streams_[i]), asio::detached);
+        }
+        for (std::size_t i = 0; i < std::min(load_.active, streams_.size()); ++i) {
+            asio::co_spawn(context_, send_in_turns(), asio::detached);
+        }
+    }
+
+    asio::awaitable<void> send_on(stt::Stream& stream) {
+        for (;;) {
+            const auto [error, size] =
+                co_await asio::async_write(stream, asio::buffer(piece_), as_tuple);
+            if (error) give_up("cannot write: " + error.message());
+        }
+    }
+
+    asio::awaitable<void> send_in_turns() {
+        for (;;) {
+            stt::Stream stream = std::move(streams_[next_]);
+            const std::size_t number = std::exchange(next_, (next_ + 1) % streams_.size());
+            if (!stream.is_open()) continue;  // at work
+            const auto [error, size] =
+                co_await asio::async_write(stream, asio::buffer(piece_), as_tuple);
+            if (error) give_up("cannot write: " + error.message());
+            const auto [failure, none] = co_await stream.async_wait_acknowledged(as_tuple);
+            if (failure) give_up("cannot write: " + failure.message());
+            streams_[number] = std::move(stream);
+        }
+    }
+
+    asio::awaitable<void> measure(JsonLine& line) {
+        // The rate of each session settles first.
+        const auto nominal = std::chrono::duration_cast<Clock::duration>(load_.seconds);
+        co_await pause(nominal / 4);
+        Meeting& meeting = ends_.meeting();
+        const ProcessorTime processor = ends_.processor_time();
+        const std::uint64_t received = meeting.received();
+        const std::uint64_t allocated = meeting.notes[Note::allocations].load();
+        const auto start = Clock::now();
+        meeting.notes[Note::phase].store(measuring);
+        co_await pause(nominal);
+        const double size = static_cast<double>(meeting.received() - received);
+        const std::chrono::duration<double> taken = Clock::now() - start;
+        const double used = (ends_.processor_time() - processor).total();
+        const auto allocated_since =
+            static_cast<double>(meeting.notes[Note::allocations].load() - allocated);
+        meeting.notes[Note::phase].store(over);
+        while (meeting.notes[Note::is_judged].load() == 0) co_await pause(milliseconds(1));
+        line.add("gbit_per_second", size * 8e-9 / taken.count())
+            .add("cpu_seconds_per_gb", used / (size * 1e-9))
+            .add("server_allocations_per_1400_bytes", allocated_since / (size / 1'400))
+            .add("fairness", static_cast<double>(meeting.notes[Note::fairness].load()) / 1e6);
+    }
+
+    asio::io_context& context_;
     stt::Node node_;
     asio::steady_timer timer_;
-    stt::Address server_;
-    pid_t process_;
-    std::size_t count_;
+    TwoEnds& ends_;
+    Load load_;
     std::size_t started_ = 0;
-    std::size_t connecting_ = 0;
     std::vector<stt::Session> sessions_;
+    std::vector<stt::Stream> streams_;
+    std::size_t next_ = 0;
+    std::vector<std::uint8_t> piece_ = std::vector<std::uint8_t>(piece_size, 0x5a);
 };
-
-bool measure(std::size_t count) {
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0) return false;
-    const pid_t server = ::fork();
-    if (server < 0) return false;
-    if (server == 0) serve(pipe[1]);
-    std::uint16_t port = 0;
-    const bool is_up = ::read(pipe[0], &port, sizeof(port)) == sizeof(port) && port != 0;
-    if (is_up) {
-        asio::io_context context(1);
-        Bench bench(context, stt::Address::ipv4({127, 0, 0, 1}, port), server, count);
-        asio::co_spawn(context, bench.run(), [&](std::exception_ptr) { context.stop(); });
-        context.run();
-    }
-    ::kill(server, SIGKILL);
-    ::waitpid(server, nullptr, 0);
-    ::close(pipe[0]);
-    ::close(pipe[1]);
-    return is_up;
-}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::vector<std::size_t> counts;
-    for (int i = 1; i < argc; ++i) counts.push_back(std::strtoul(argv[i], nullptr, 10));
-    if (counts.empty()) counts = {100, 1'000, 10'000};
-    std::printf("sessions  bytes each  handshakes a second  us of processor a message\n");
-    for (const std::size_t count : counts) {
-        if (!measure(count)) return 1;
-    }
+    const Arguments arguments(argc, argv, Ends::two, {"sessions", "streams", "active", "seconds"});
+    const Load load{arguments.number("sessions", 1), arguments.number("streams", 1),
+                    arguments.number("active", 0),
+                    std::chrono::duration<double>(arguments.real("seconds", 2))};
+    if (load.stream_count() == 0) arguments.fail("none of them");
+    TwoEnds ends(Place::of(arguments), [&](Meeting& meeting) { serve(meeting, load); });
+    asio::io_context context(1);
+    Client client(context, ends, load);
+    asio::co_spawn(context, client.run(), [](std::exception_ptr) {});
+    context.run();
+    // Not one by one: thousands of sessions would be closed for nothing.
+    std::_Exit(0);
 }

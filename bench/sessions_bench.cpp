@@ -1,10 +1,11 @@
 // Many sessions of two nodes in one process, without sockets and in virtual time: what an idle
 // session holds, and what a session costs that carries 100 small messages a second.
 //
-//   sessions_bench [sessions ...]     default: 10 100 1000 10000
+//   sessions_bench [--sessions N]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <queue>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "bench/counted_memory.hpp"
+#include "bench/harness/arguments.hpp"
+#include "bench/harness/json_line.hpp"
 #include "core/connection/endpoint.hpp"
 #include "testing/seeded_random.hpp"
 
@@ -205,8 +208,8 @@ void establish(Pair& pair, std::size_t count) {
     STT_CHECK(pair.sessions(responder).size() == count);
 }
 
-// Returns CPU nanoseconds for each message. Not inlined: callgrind is told to count in it alone.
-[[gnu::noinline]] double carry(Pair& pair, std::size_t count) {
+// Not inlined: callgrind is told to count in it alone.
+[[gnu::noinline]] void carry(Pair& pair, std::size_t count, bench::JsonLine& line) {
     std::vector<stream::StreamKey> keys(count);
     for (std::size_t i = 0; i < count; ++i) {
         const connection::SessionHandle session = pair.sessions(initiator)[i];
@@ -219,6 +222,8 @@ void establish(Pair& pair, std::size_t count) {
     const std::size_t rounds = std::max<std::size_t>(200'000 / count, 10);
     const Duration step = Duration(1'000'000 / messages_a_second) / static_cast<long>(count);
     const std::vector<std::uint8_t> message(message_size, 1);
+    const auto allocations = [] { return bench::allocations_of(1) + bench::allocations_of(2); };
+    const std::size_t allocations_before = allocations();
     const std::clock_t started = std::clock();
     Instant at = pair.now();
     for (std::size_t message_number = 0; message_number < rounds * count; ++message_number) {
@@ -233,7 +238,10 @@ void establish(Pair& pair, std::size_t count) {
         pair.run_until(at);
     }
     const double cpu = double(std::clock() - started) / CLOCKS_PER_SEC;
-    return cpu * 1e9 / double(rounds * count);
+    const auto messages = static_cast<double>(rounds * count);
+    line.add("ns_per_message", cpu * 1e9 / messages)
+        .add("allocations_per_message",
+             static_cast<double>(allocations() - allocations_before) / messages);
 }
 
 void measure(std::size_t count) {
@@ -242,29 +250,24 @@ void measure(std::size_t count) {
     const std::size_t before[2] = {bench::memory_held_by(1), bench::memory_held_by(2)};
     establish(pair, count);
     const auto each = [&](std::size_t number) {
-        return (bench::memory_held_by(number + 1) - before[number]) / count;
+        return static_cast<double>(bench::memory_held_by(number + 1) - before[number]) /
+               static_cast<double>(count);
     };
-    const std::size_t of_initiator = each(initiator);
-    const std::size_t of_responder = each(responder);
-    const std::size_t resident = (resident_kib() - resident_before) * 1024 / (2 * count);
-    const double message = carry(pair, count);
-    std::printf("%8zu  %10zu  %10zu  %10zu  %12.0f  %14.2f\n", count, of_initiator, of_responder,
-                resident, message, message * messages_a_second / 1e9 * 100);
-    std::fflush(stdout);
+    bench::JsonLine line;
+    line.add("idle_bytes_of_initiator", each(initiator))
+        .add("idle_bytes_of_responder", each(responder))
+        .add("resident_bytes_each", static_cast<double>(resident_kib() - resident_before) * 1'024 /
+                                        static_cast<double>(2 * count));
+    carry(pair, count, line);
+    line.print();
 }
 
 }  // namespace
 }  // namespace stt
 
 int main(int argc, char** argv) {
-    std::vector<std::size_t> counts;
-    for (int i = 1; i < argc; ++i) counts.push_back(std::strtoull(argv[i], nullptr, 10));
-    if (counts.empty()) counts = {10, 100, 1'000, 10'000};
-    std::printf(
-        "          bytes held for each idle session           100 messages of %zu bytes a "
-        "second\n",
-        stt::message_size);
-    std::printf("sessions   initiator   responder  resident/2  ns a message  %% of a core each\n");
-    for (const std::size_t count : counts) stt::measure(count);
-    return 0;
+    const stt::bench::Arguments arguments(argc, argv, stt::bench::Ends::one, {"sessions"});
+    const std::size_t count = arguments.number("sessions", 1'000);
+    if (count == 0) arguments.fail("no sessions");
+    stt::measure(count);
 }

@@ -1,0 +1,42 @@
+// One direction of one connection, as fast as it goes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bench/harness/arguments.hpp"
+#include "bench/harness/json_line.hpp"
+#include "bench/harness/two_ends.hpp"
+
+namespace stt::bench {
+
+// What a client hands over in one call.
+inline constexpr std::size_t bulk_piece_size = 256 * 1'024;
+
+// Measures from start() until the server has read --mb megabytes, or what it has read after
+// --seconds, when that is given. The server calls Meeting::count_received().
+class BulkMeter {
+public:
+    BulkMeter(const Arguments& arguments, TwoEnds& ends);
+
+    // All of it is handed over once so many bytes were. No end: time decides.
+    std::uint64_t wanted_size() const noexcept { return wanted_; }
+    void start();
+    // Whether to hand over more, after `sent` bytes.
+    bool wants_more(std::uint64_t sent) const noexcept;
+    // Whether the measurement is over: the server has read it all, or time is up.
+    bool is_over() const noexcept;
+    // Waits until it is, and gives up a minute later. For clients that need not work meanwhile.
+    void wait() const;
+    // gbit_per_second, and seconds of processor time for each 10^9 bytes.
+    void report(JsonLine& line);
+
+private:
+    TwoEnds& ends_;
+    std::uint64_t wanted_;
+    double seconds_;
+    Clock::time_point started_{};
+    ProcessorTime processor_before_;
+};
+
+}  // namespace stt::bench
