@@ -33,7 +33,7 @@ class Paths(Case):
         taken, counters = self.assert_arrives(size, "delay_ms=20", "rate_mbit=200",
                                               "queue_kb=1000", "loss=0.01")
         self.assertGreater(counters["up"]["lost"], size // 200_000)
-        # bench/lossy.py measures; here a machine may be busy. CUBIC needs over 100 s.
+        # scripts/bench --only loss measures; here a machine may be busy. CUBIC needs over 100 s.
         if not IS_SANITIZED:
             self.assertLess(taken, 16)  # 30 Mbit/s
 

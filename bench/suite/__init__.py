@@ -1,0 +1,1 @@
+"""Measures the library beside what users would pick instead: see scripts/bench."""
