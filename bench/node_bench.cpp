@@ -4,8 +4,9 @@
 //   node_bench [--sessions N] [--streams N] [--active N] [--seconds S]
 //
 // Streams is of each session. With --active N as many are at work at a time: each takes the next
-// stream, hands it 64 KiB and waits until they are acknowledged; so all streams carry bytes, and
-// the path is asked for what it can hold. 0, the default: every stream is never out of bytes.
+// stream, hands it 16 KiB and waits until they are acknowledged; so all streams carry bytes, and
+// the path is asked for what it can hold. 0, the default: every stream is never out of bytes, and
+// it is told how evenly they were served.
 #include <array>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -31,6 +32,9 @@ constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 // Sessions that are connected at one time: within the half-open handshakes a node allows.
 constexpr std::size_t connects_at_once = 64;
 constexpr std::size_t piece_size = 64 * 1'024;
+constexpr std::size_t turn_size = 16 * 1'024;
+// Before the measurement: buffers fill, and each session finds its rate.
+constexpr std::chrono::seconds settling_time{1};
 // Of the sender, for all streams: what waits to be acknowledged.
 constexpr std::size_t send_buffers_size = 256u << 20;
 
@@ -223,7 +227,7 @@ private:
             const std::size_t number = std::exchange(next_, (next_ + 1) % streams_.size());
             if (!stream.is_open()) continue;  // at work
             const auto [error, size] =
-                co_await asio::async_write(stream, asio::buffer(piece_), as_tuple);
+                co_await asio::async_write(stream, asio::buffer(piece_, turn_size), as_tuple);
             if (error) give_up("cannot write: " + error.message());
             const auto [failure, none] = co_await stream.async_wait_acknowledged(as_tuple);
             if (failure) give_up("cannot write: " + failure.message());
@@ -232,16 +236,14 @@ private:
     }
 
     asio::awaitable<void> measure(JsonLine& line) {
-        // The rate of each session settles first.
-        const auto nominal = std::chrono::duration_cast<Clock::duration>(load_.seconds);
-        co_await pause(nominal / 4);
+        co_await pause(settling_time);
         Meeting& meeting = ends_.meeting();
         const ProcessorTime processor = ends_.processor_time();
         const std::uint64_t received = meeting.received();
         const std::uint64_t allocated = meeting.notes[Note::allocations].load();
         const auto start = Clock::now();
         meeting.notes[Note::phase].store(measuring);
-        co_await pause(nominal);
+        co_await pause(std::chrono::duration_cast<Clock::duration>(load_.seconds));
         const double size = static_cast<double>(meeting.received() - received);
         const std::chrono::duration<double> taken = Clock::now() - start;
         const double used = (ends_.processor_time() - processor).total();
@@ -251,8 +253,9 @@ private:
         while (meeting.notes[Note::is_judged].load() == 0) co_await pause(milliseconds(1));
         line.add("gbit_per_second", size * 8e-9 / taken.count())
             .add("cpu_seconds_per_gb", used / (size * 1e-9))
-            .add("server_allocations_per_1400_bytes", allocated_since / (size / 1'400))
-            .add("fairness", static_cast<double>(meeting.notes[Note::fairness].load()) / 1e6);
+            .add("server_allocations_per_1400_bytes", allocated_since / (size / 1'400));
+        if (load_.active > 0) co_return;
+        line.add("fairness", static_cast<double>(meeting.notes[Note::fairness].load()) / 1e6);
     }
 
     asio::io_context& context_;

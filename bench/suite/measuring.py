@@ -106,7 +106,7 @@ def run_part(part, setting):
                     continue
                 try:
                     outcomes = list(run.measure())
-                except (Unavailable, RuntimeError, OSError, subprocess.SubprocessError) as fault:
+                except (Unavailable, RuntimeError, ValueError, OSError, subprocess.SubprocessError) as fault:
                     # A subject that fails is not compared at all, rather than by its better rounds.
                     complain(f"{part.name}: left out: {run.name}: {fault}")
                     broken.add(run)

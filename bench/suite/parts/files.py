@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import string
 import subprocess
@@ -117,9 +118,10 @@ def transfer(tool, words_of, setting, size):
         if client.returncode != 0 or not arrived.is_file() or arrived.stat().st_size != size:
             raise RuntimeError(f"the file did not arrive: {client.returncode}: {fault[-300:]}")
     finally:
-        # Some end by themselves, and all take their children's time with them.
+        # Some end by themselves, and all take their children's time with them. Not by Popen's own
+        # methods, which would take the process's end, and its usage with it.
         time.sleep(0.1)
-        server.terminate()
+        os.kill(server.pid, signal.SIGTERM)
         _, status, server_usage = os.wait4(server.pid, 0)
         server.returncode = os.waitstatus_to_exitcode(status)
     gigabytes = size / 1e9

@@ -58,7 +58,8 @@ PART = Part(
     name="startup",
     title="Start and size",
     text=f"""From the call of the program until it has ended, the median of {STARTS}; and the size of the program
-without symbols (`strip`), without the libraries that it loads. STT's holds the page for browsers.""",
+without symbols (`strip`), without the libraries that it loads. STT's holds the page for
+browsers where that was built before.""",
     prepare=prepare,
     metrics=(Metric("start_ms", "start, ms", 2, is_more_better=False),
              Metric("size_mb", "size, MB", 2, is_more_better=False)),
