@@ -50,6 +50,8 @@ def bars(part, results, path):
             median = results.median(case, subject, metric.name)
             axis.barh(place, median, color=colour_of[subject], height=0.7)
             axis.plot([min(values), max(values)], [place, place], color="black", linewidth=1)
+        if part.is_logarithmic:
+            axis.set_xscale("log")
         axis.set_yticks(range(len(subjects)), subjects, fontsize=8)
         axis.set_title(case, fontsize=9)
         axis.set_xlabel(metric.title, fontsize=8)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -89,6 +90,33 @@ def processor_seconds(usage):
     return usage.ru_utime + usage.ru_stime
 
 
+def resident_max(process):
+    """The largest resident set so far. Not of wait4(): that begins with this process's own."""
+    try:
+        for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1_024
+    except OSError:
+        pass
+    return 0  # it has ended
+
+
+def watch(client, server, end):
+    """Until the client has ended, and is left to be waited for; the largest resident sets of both."""
+    resident = [0, 0]
+    ended = os.pidfd_open(client.pid)
+    try:
+        while not select.select([ended], [], [], 0.02)[0]:
+            resident = [max(before, resident_max(process))
+                        for before, process in zip(resident, (client, server))]
+            if time.monotonic() > end:
+                os.kill(client.pid, signal.SIGKILL)
+                raise RuntimeError("takes too long")
+        return resident
+    finally:
+        os.close(ended)
+
+
 def transfer(tool, words_of, setting, size):
     target = setting.folder / "target"
     shutil.rmtree(target, ignore_errors=True)
@@ -102,16 +130,10 @@ def transfer(tool, words_of, setting, size):
         begin = time.monotonic()
         client = subprocess.Popen(words_of(tool["client"], port), env=environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        while client.returncode is None:
-            done, status, usage = os.wait4(client.pid, os.WNOHANG)
-            if done:
-                client.returncode = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() - begin > COMMAND_SECONDS_MAX:
-                client.kill()
-                raise RuntimeError("takes too long")
-            else:
-                time.sleep(0.001)
+        resident = watch(client, server, begin + COMMAND_SECONDS_MAX)
         seconds = time.monotonic() - begin
+        _, status, usage = os.wait4(client.pid, 0)
+        client.returncode = os.waitstatus_to_exitcode(status)
         fault = client.stderr.read().decode(errors="replace").strip()
         client.stderr.close()
         arrived = target / tool.get("name_there", "file.bin")
@@ -128,8 +150,7 @@ def transfer(tool, words_of, setting, size):
     return [Outcome(CASE, tool["name"], {
         "gbit_per_second": gigabytes * 8 / seconds,
         "cpu_seconds_per_gb": (processor_seconds(usage) + processor_seconds(server_usage)) / gigabytes,
-        "client_resident_mb": usage.ru_maxrss / 1e3,
-        "server_resident_mb": server_usage.ru_maxrss / 1e3})]
+        "client_resident_mb": resident[0] / 1e6, "server_resident_mb": resident[1] / 1e6})]
 
 
 def write_file(path, size):
@@ -177,7 +198,8 @@ PART = Part(
     name="files",
     title="One file, by whole programs",
     text="""A file of 1 GB, from the start of the sending (or fetching) program until it has ended; its server was
-there before. `stt receive` writes what it got to the disk (fsync) before it confirms; the others do not.""",
+there before. `stt receive` writes what it got to the disk (fsync) before it confirms; the others do not.
+Resident sets are of the processes that were started, without their children (ssh under scp).""",
     prepare=prepare,
     metrics=(Metric("gbit_per_second", "Gbit/s"),
              Metric("cpu_seconds_per_gb", "CPU s for a GB, both", 2, is_more_better=False),
