@@ -154,7 +154,7 @@ TEST_CASE("protocol §12.2 (f): the application hears of the new session first, 
 }
 
 TEST_CASE("protocol §12.2 (f): 20 s without a path, both alive: the session goes on, no new one") {
-    for (std::uint64_t number = 0; number < 20; ++number) {
+    for (std::uint64_t number = 0; number < STT_PARTITION_RUNS; ++number) {
         CAPTURE(number);
         Writer pair(number);
         pair.write_for(milliseconds(500 + 71 * static_cast<int>(number)));
