@@ -60,6 +60,7 @@ class PartResults:
         return statistics.median(ratios) if ratios else None
 
     def reference(self, case):
-        """The subject that is ours, of which there may be several: the first."""
-        return next((subject for subject in self.subjects
-                     if subject.startswith(STT) and (case, subject) in self.by_key), None)
+        """The subject that is ours, of which there may be several: the plain one, or the first."""
+        ours = [subject for subject in self.subjects
+                if subject.startswith(STT) and (case, subject) in self.by_key]
+        return STT if STT in ours else next(iter(ours), None)

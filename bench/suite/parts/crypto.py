@@ -6,25 +6,26 @@ import subprocess
 
 from ..measuring import COMMAND_SECONDS_MAX, STT, Metric, Outcome, Part, Run
 
-NAMES = {"stt": STT, "aes-256-gcm": "AES-256-GCM", "aes-128-gcm": "AES-128-GCM",
+# Of the benchmarks' names, such as fold/batch/stt/1400.
+NAMES = {"stt": STT, "stt-avx2": f"{STT}, AVX2 alone", "aes-256-gcm": "AES-256-GCM", "aes-128-gcm": "AES-128-GCM",
          "chacha20-poly1305": "ChaCha20-Poly1305", "sha3-256": "SHA3-256", "blake2b": "BLAKE2b"}
+FILTER = f"^(fold/single|fold/batch|unfold/single|unfold/batch|hash)/({'|'.join(NAMES)})/[0-9]+(/|$)"
 
 
 def outcomes_of(benchmarks):
-    """Of names such as fold/batch/stt/1400: the others have no batch, and stand beside both."""
+    """OpenSSL has no batches, and stands beside both."""
     for benchmark in benchmarks:
-        operation, *mode, subject, size = benchmark["name"].split("/")
-        modes = mode if subject == "stt" or not mode else ["single", "batch"]
+        operation, *modes, subject, size = benchmark["name"].removesuffix("/manual_time").split("/")
         metrics = {"gb_per_second": benchmark["bytes_per_second"] / 1e9}
-        for each in modes or [""]:
-            case = f"{operation} {each}".strip() + f", {size}"
-            yield Outcome(case, NAMES.get(subject, subject), metrics)
+        if modes and not subject.startswith("stt"):
+            modes = ["single", "batch"]
+        for mode in modes or [""]:
+            yield Outcome(f"{operation} {mode}".strip() + f", {size}", NAMES[subject], metrics)
 
 
 def measure(program, seconds):
     done = subprocess.run(
-        [program, "--benchmark_format=json", "--benchmark_filter=^(fold|unfold|hash)/",
-         f"--benchmark_min_time={seconds}"],
+        [program, "--benchmark_format=json", f"--benchmark_filter={FILTER}", f"--benchmark_min_time={seconds}"],
         capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=True)
     return list(outcomes_of(json.loads(done.stdout)["benchmarks"]))
 
