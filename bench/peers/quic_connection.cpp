@@ -250,11 +250,6 @@ std::int64_t QuicConnection::open_stream() {
     return stream;
 }
 
-std::uint64_t QuicConnection::unsent(std::int64_t stream) const {
-    const auto found = to_send_.find(stream);
-    return found == to_send_.end() ? 0 : found->second;
-}
-
 bool QuicConnection::turn(std::chrono::nanoseconds wait_max) {
     if (connection_ != nullptr) {
         const ngtcp2_tstamp time = now();

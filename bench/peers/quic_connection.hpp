@@ -37,8 +37,6 @@ public:
     std::int64_t open_stream();
     // More for a stream. Streams with lower numbers go first.
     void write(std::int64_t stream, std::uint64_t size) { to_send_[stream] += size; }
-    // Bytes that were handed over and have not left.
-    std::uint64_t unsent(std::int64_t stream) const;
     // Sends what may leave, waits for what comes or at most `wait_max`, and takes it. False: the
     // connection has ended.
     bool turn(std::chrono::nanoseconds wait_max);

@@ -1,9 +1,8 @@
 // SRT with encryption (AES-128 by a passphrase, its default), by libsrt.
 //
-//   srt_peer bulk [--mb MB | --seconds S]                in file mode: reliable, 1,472 bytes a
-//   datagram srt_peer latency [--size BYTES] [--count N]          in live mode with no added
-//   latency: in file
-//                     mode what came can be read when it was acknowledged, every 10 ms
+//   srt_peer bulk [--mb MB | --seconds S]          in file mode: reliable, 1,472 bytes a datagram
+//   srt_peer latency [--size BYTES] [--count N]    in live mode, without the latency that it adds;
+//                                  what came can be read once it was acknowledged, every 10 ms
 #include <arpa/inet.h>
 #include <srt/logging_api.h>
 #include <srt/srt.h>
@@ -54,8 +53,7 @@ SRTSOCKET socket_of(Kind kind) {
     const SRTSOCKET socket = srt_create_socket();
     set(socket, SRTO_TRANSTYPE, kind == Kind::file ? SRTT_FILE : SRTT_LIVE);
     if (kind == Kind::live) {
-        set(socket, SRTO_LATENCY, 0);
-        set(socket, SRTO_TLPKTDROP, false);
+        set(socket, SRTO_TSBPDMODE, false);
     }
     if (srt_setsockflag(socket, SRTO_PASSPHRASE, passphrase,
                         static_cast<int>(std::string_view(passphrase).size())) == SRT_ERROR) {

@@ -41,7 +41,9 @@ def measure(options, folder):
         if options.only and part.name not in options.only:
             continue
         try:
-            found.append(results.new_part(part, setting, run_part(part, setting)))
+            measured = run_part(part, setting)
+            if measured:
+                found.append(results.new_part(part, setting, measured))
         except Unavailable as fault:
             complain(f"{part.name}: left out: {fault}")
     return found

@@ -1,6 +1,7 @@
 """The page's tables, and its plots."""
 
 import re
+import textwrap
 
 from .figures import rows_of
 from .measuring import STT
@@ -8,6 +9,7 @@ from .results import PartResults
 
 BEGIN = "<!-- results: made by scripts/bench -->"
 END = "<!-- end of results -->"
+TEXT_WIDTH = 128
 
 
 def shown(value, digits):
@@ -108,12 +110,11 @@ def text_of(document, parts, plots, plots_name):
             continue
         found = results[part.name]
         entry = found.entry
-        text += f"### {part.title}\n\n{part.text}\n\n"
+        text += f"### {part.title}\n\n{textwrap.fill(' '.join(part.text.split()), TEXT_WIDTH)}\n\n"
         text += f"Measured on {entry['date']}, {entry['rounds']} rounds in turns"
         text += ", a short run.\n\n" if entry["is_quick"] else ".\n\n"
-        if found.by_key:
-            text += (grid_table if part.layout == "grid" else list_table)(part, found) + "\n"
-            text += draw(part, found, plots, plots_name)
+        text += (grid_table if part.layout == "grid" else list_table)(part, found) + "\n"
+        text += draw(part, found, plots, plots_name)
     return text
 
 

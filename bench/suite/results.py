@@ -4,11 +4,11 @@ import datetime
 import json
 import statistics
 
-from .measuring import STT
+from .measuring import STT, rounds_of
 
 
 def new_part(part, setting, found):
-    return {"name": part.name, "date": datetime.date.today().isoformat(), "rounds": setting.rounds,
+    return {"name": part.name, "date": datetime.date.today().isoformat(), "rounds": rounds_of(part, setting),
             "is_quick": setting.is_quick, "results": found}
 
 

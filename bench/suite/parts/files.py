@@ -204,4 +204,5 @@ Resident sets are of the processes that were started, without their children (ss
     metrics=(Metric("gbit_per_second", "Gbit/s"),
              Metric("cpu_seconds_per_gb", "CPU s for a GB, both", 2, is_more_better=False),
              Metric("client_resident_mb", "largest resident set, MB, client", 1, is_more_better=False),
-             Metric("server_resident_mb", "server", 1, is_more_better=False)))
+             Metric("server_resident_mb", "server", 1, is_more_better=False)),
+    rounds_max=3)

@@ -62,13 +62,15 @@ def measure(emulator, names, loss, subject, words):
     with path(emulator, names, loss):
         line = lines_of(["ip", "netns", "exec", names[0], *words, "--address", SERVER_ADDRESS,
                          "--server-namespace", names[1]])[0]
-    return [Outcome(f"loss each way, % {loss}", subject, {"mbit_per_second": line["gbit_per_second"] * 1e3})]
+    return [Outcome(f"loss each way, % {loss}", subject,
+                    {"mbit_per_second": line["gbit_per_second"] * 1e3,
+                     "client_cpu_seconds_per_gb": line["client_cpu_seconds_per_gb"]})]
 
 
 @contextlib.contextmanager
 def prepare(setting):
     emulator = setting.program("tun_path")
-    seconds = str(setting.pick(6, 2))
+    seconds = str(setting.pick(4, 2))
 
     def run(names, loss, subject, program, words):
         whole = [setting.program(program), *words, "--seconds", seconds]
@@ -89,4 +91,5 @@ for all: packets of IPv4 between two network namespaces (`bench/emulator/tun_pat
     metrics=(Metric("mbit_per_second", "Mbit/s", 1),),
     layout="grid",
     plot="lines",
-    axis="loss each way, %")
+    axis="loss each way, %",
+    rounds_max=3)

@@ -100,4 +100,5 @@ processor time on, in per cent, by area, and then functions with over {SHOWN_PER
     prepare=prepare,
     metrics=(Metric("percent", "% of its time", 1, is_more_better=False),),
     layout="grid",
-    plot="")
+    plot="",
+    rounds_max=2)

@@ -65,4 +65,4 @@ in each session. Time and allocations are of both ends together.""",
              Metric("allocations_per_message", "allocations a message", 2, is_more_better=False),
              Metric("idle_bytes_of_initiator", "bytes of an idle session, initiator", 0, is_more_better=False),
              Metric("idle_bytes_of_responder", "responder", 0, is_more_better=False)),
-    plot="", baseline="sessions 10")
+    plot="", baseline="sessions 10", rounds_max=3)
