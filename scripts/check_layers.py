@@ -43,8 +43,9 @@ PURE = ("base", "codec", "stc", "core")
 WEB_SHARED = ("cli/transfer/message.hpp", "cli/transfer/part_name.hpp",
               "cli/transfer/path_rules.hpp", "cli/transfer/record_reader.hpp")
 
+# sys/auxv.h says what the processor can do, for which other architectures have an instruction.
 IMPURE_HEADER = re.compile(
-    r"asio(/|\.hpp)|sys/|netinet/|arpa/|net/|linux/|(poll|unistd|fcntl|netdb|pthread|time)\.h$"
+    r"asio(/|\.hpp)|sys/(?!auxv\.h$)|netinet/|arpa/|net/|linux/|(poll|unistd|fcntl|netdb|pthread|time)\.h$"
     r"|(ctime|thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier"
     r"|stop_token|filesystem|fstream|iostream|coroutine)$")
 IMPURE_NAME = re.compile(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <stt/check.hpp>
 #include <type_traits>
 
@@ -15,7 +16,7 @@ namespace stt::stc {
 namespace {
 
 constexpr std::size_t tag_size_short = 16;
-constexpr std::size_t tag_size_long = 32;
+constexpr std::size_t tag_size_long = tag_size_max;
 
 template <class Job>
 void check(const Job& job) noexcept {
@@ -30,52 +31,76 @@ void check(const Job& job) noexcept {
     if (!is_opened) wipe(data);
 }
 
-template <class Batch>
-void finish(Batch& batch, std::size_t slot, FoldJob& job) noexcept {
-    batch.take_tag(slot, job.tag);
+using TagLanes = std::span<const std::uint8_t, tag_size_max>;
+
+void finish(FoldJob& job, TagLanes lanes) noexcept {
+    // Sizes that the compiler knows: else it calls a function to copy them.
+    std::memcpy(job.tag.data(), lanes.data(), tag_size_short);
+    if (job.tag.size() > tag_size_short) {
+        std::memcpy(job.tag.data() + tag_size_short, lanes.data() + tag_size_short,
+                    tag_size_long - tag_size_short);
+    }
 }
 
-template <class Batch>
-void finish(Batch& batch, std::size_t slot, UnfoldJob& job) noexcept {
-    Secret<tag_size_long> expected;
-    const MutableBytes tag = MutableBytes{expected.mutable_bytes()}.first(job.tag.size());
-    batch.take_tag(slot, tag);
-    job.is_opened = equal_constant_time(tag, job.tag);
+void finish(UnfoldJob& job, TagLanes lanes) noexcept {
+    job.is_opened = equal_constant_time(Bytes{lanes}.first(job.tag.size()), job.tag);
     wipe_unless_opened(job.is_opened, job.data);
 }
 
-// Runs all jobs through one batch, refilling each slot as its message ends. When too few are
-// left for the kernel to pay off, what is under way goes on in a narrower one.
+// Jobs that are sorted at once, on the stack: as many as a burst of datagrams has.
+constexpr std::size_t sorted_max = 64;
+
+template <class Job>
+std::size_t block_count(const Job& job) noexcept {
+    return (job.data.size() + fold_rate - 1) / fold_rate;
+}
+
 template <std::size_t slots_max, class Job>
-void run_in_batch(const Backend& backend, std::span<Job> jobs) noexcept {
-    constexpr bool is_fold = std::is_same_v<Job, FoldJob>;
-    DuplexBatch<is_fold ? Direction::fold : Direction::unfold, slots_max> batch{
-        kernel_for(backend, jobs.size())};
-    std::array<Job*, slots_max> running{};
-    std::size_t next = 0;
-    while (true) {
-        for (std::size_t slot = 0; slot < batch.width() && next < jobs.size(); ++slot) {
-            if (batch.is_active(slot)) continue;
-            Job& job = jobs[next++];
-            check(job);
-            running[slot] = &job;
-            batch.start(slot, *job.key, job.associated_data, job.data);
+using BatchOf =
+    DuplexBatch<std::is_same_v<Job, FoldJob> ? Direction::fold : Direction::unfold, slots_max>;
+
+template <class Job, std::size_t slots_max>
+void run_together(BatchOf<slots_max, Job>& batch, const Backend& backend,
+                  std::span<Job* const> jobs) noexcept {
+    batch.run(backend, kernel_for(backend, jobs.size()), jobs,
+              [](Job& job, TagLanes lanes) { finish(job, lanes); });
+}
+
+template <class Job>
+void run_one(const Backend& backend, Job& job) noexcept {
+    check(job);
+    BatchOf<1, Job> batch;
+    Job* const jobs[] = {&job};
+    run_together<Job, 1>(batch, backend, jobs);
+}
+
+// Those of like length together. What has a long A goes by itself: handshakes do, which come one
+// by one.
+template <class Job>
+void run_some(BatchOf<width_max, Job>& batch, const Backend& backend,
+              std::span<Job> jobs) noexcept {
+    std::array<Job*, sorted_max> sorted;
+    std::size_t count = 0;
+    bool is_uniform = true;
+    for (Job& job : jobs) {
+        if (job.associated_data[0].size() + job.associated_data[1].size() > fold_rate) {
+            run_one(backend, job);
+            continue;
         }
-        if (batch.active_count() == 0) return;
-        const std::size_t left = batch.active_count() + jobs.size() - next;
-        const Kernel& kernel = kernel_for(backend, left);
-        if (kernel.width < batch.width() && left <= kernel.width) {
-            // Slots keep their order and move together: none is overwritten before it is read.
-            std::size_t to = 0;
-            for (std::size_t slot = 0; slot < batch.width(); ++slot) {
-                if (batch.is_active(slot)) running[to++] = running[slot];
-            }
-            batch.narrow(kernel);
-        }
-        batch.step();
-        for (std::size_t slot = 0; slot < batch.width(); ++slot) {
-            if (batch.is_done(slot)) finish(batch, slot, *running[slot]);
-        }
+        check(job);
+        sorted[count++] = &job;
+        is_uniform = is_uniform && block_count(job) == block_count(*sorted[0]);
+    }
+    if (!is_uniform) {
+        std::sort(sorted.begin(), sorted.begin() + count,
+                  [](const Job* a, const Job* b) { return block_count(*a) > block_count(*b); });
+    }
+    for (std::size_t next = 0; next < count;) {
+        const std::size_t width = kernel_for(backend, count - next).width;
+        const std::size_t together = std::min(width, count - next);
+        run_together<Job, width_max>(batch, backend,
+                                     std::span<Job* const>{&sorted[next], together});
+        next += together;
     }
 }
 
@@ -83,9 +108,14 @@ template <class Job>
 void run(const Backend& backend, std::span<Job> jobs) noexcept {
     // One job is the common case of a short exchange, and spared a batch's many slots.
     if (kernel_for(backend, jobs.size()).width == 1) {
-        run_in_batch<1>(backend, jobs);
-    } else {
-        run_in_batch<width_max>(backend, jobs);
+        for (Job& job : jobs) run_one(backend, job);
+        return;
+    }
+    BatchOf<width_max, Job> batch;
+    while (!jobs.empty()) {
+        const std::size_t count = std::min(sorted_max, jobs.size());
+        run_some(batch, backend, jobs.first(count));
+        jobs = jobs.subspan(count);
     }
 }
 

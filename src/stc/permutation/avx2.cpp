@@ -22,9 +22,12 @@ struct Avx2Machine : FourLanes<Avx2Unit> {
         return exclusive_or(exclusive_or(exclusive_or(a, b), exclusive_or(c, d)), e);
     }
     static STT_ALWAYS_INLINE Effect effect(Word left, Word right) {
-        return exclusive_or(left, right);
+        return exclusive_or(left, rotate<1>(right));
     }
-    static STT_ALWAYS_INLINE Word apply(Word a, Effect effect) { return exclusive_or(a, effect); }
+    template <unsigned count>
+    static STT_ALWAYS_INLINE Word apply(Word a, Effect effect) {
+        return rotate<count>(exclusive_or(a, effect));
+    }
     template <unsigned count>
     static STT_ALWAYS_INLINE Word rotate(Word a) {
         if constexpr (count == 0) {

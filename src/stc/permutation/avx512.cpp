@@ -1,4 +1,5 @@
-// Compiled with -mavx512f -mavx512vl: eight states in thirty-two 512-bit registers.
+// Compiled with -mavx512f -mavx512vl -mavx512bw -mbmi2: eight states in thirty-two 512-bit
+// registers.
 #include "stc/permutation/x86.hpp"
 
 #if defined(__x86_64__)
@@ -16,6 +17,45 @@ constexpr int xor_of_three = 0x96;    // a ^ b ^ c
 constexpr int xor_of_and = 0x78;      // a ^ (b & c)
 constexpr int xor_of_and_not = 0xd2;  // a ^ (~b & c)
 
+// Copies of up to 160 bytes in three pieces, whatever their size.
+struct MaskedCopy {
+    static constexpr std::size_t piece_size = 64;
+    static constexpr std::size_t end_offset = 2 * piece_size;
+    static_assert(end_offset + piece_size / 2 == lane_size * fold_lanes);
+
+    // The bytes of the piece at `offset` that are below `size`.
+    static STT_ALWAYS_INLINE std::uint64_t mask_at(std::size_t offset, std::size_t size) {
+        const std::size_t rest = size > offset ? size - offset : 0;
+        return _bzhi_u64(~std::uint64_t{0},
+                         rest < piece_size ? static_cast<unsigned>(rest) : unsigned{piece_size});
+    }
+    static STT_ALWAYS_INLINE void copy(std::uint8_t* to, const std::uint8_t* from,
+                                       std::size_t size) {
+#pragma GCC unroll 3
+        for (std::size_t at = 0; at <= end_offset; at += piece_size) {
+            const __mmask64 mask = mask_at(at, size);
+            _mm512_mask_storeu_epi8(to + at, mask, _mm512_maskz_loadu_epi8(mask, from + at));
+        }
+    }
+    static STT_ALWAYS_INLINE void copy_padded(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size) {
+        const __m512i padding = _mm512_set1_epi8(0x01);
+#pragma GCC unroll 3
+        for (std::size_t at = 0; at <= end_offset; at += piece_size) {
+            const __mmask64 mask = mask_at(at, size);
+            const __mmask64 end = size >= at ? mask + 1 : 0;
+            const __m512i bytes =
+                _mm512_mask_blend_epi8(end, _mm512_maskz_loadu_epi8(mask, from + at), padding);
+            if (at < end_offset) {
+                _mm512_storeu_si512(to + at, bytes);
+            } else {
+                _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at),
+                                    _mm512_castsi512_si256(bytes));
+            }
+        }
+    }
+};
+
 // Four states, with the three-operand logic and the rotations of AVX-512.
 struct QuadMachine : FourLanes<Avx512Unit> {
     // Left as two words: XORing both into a lane is one instruction.
@@ -23,6 +63,15 @@ struct QuadMachine : FourLanes<Avx512Unit> {
         Word left;
         Word right;
     };
+
+    static STT_ALWAYS_INLINE void copy(std::uint8_t* to, const std::uint8_t* from,
+                                       std::size_t size) {
+        MaskedCopy::copy(to, from, size);
+    }
+    static STT_ALWAYS_INLINE void copy_padded(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size) {
+        MaskedCopy::copy_padded(to, from, size);
+    }
 
     static STT_ALWAYS_INLINE Word exclusive_or(Word a, Word b) { return _mm256_xor_si256(a, b); }
     static STT_ALWAYS_INLINE Word exclusive_or_and(Word a, Word b, Word mask) {
@@ -34,9 +83,12 @@ struct QuadMachine : FourLanes<Avx512Unit> {
     static STT_ALWAYS_INLINE Word parity(Word a, Word b, Word c, Word d, Word e) {
         return exclusive_or(exclusive_or(a, b, c), d, e);
     }
-    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) { return {left, right}; }
+    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) {
+        return {left, rotate<1>(right)};
+    }
+    template <unsigned count>
     static STT_ALWAYS_INLINE Word apply(Word a, const Effect& effect) {
-        return exclusive_or(a, effect.left, effect.right);
+        return rotate<count>(exclusive_or(a, effect.left, effect.right));
     }
     template <unsigned count>
     static STT_ALWAYS_INLINE Word rotate(Word a) {
@@ -51,7 +103,7 @@ struct QuadMachine : FourLanes<Avx512Unit> {
 };
 
 // Eight states.
-struct OctoMachine {
+struct OctoMachine : MaskedCopy {
     using Word = __m512i;
     struct Effect {
         Word left;
@@ -70,9 +122,12 @@ struct OctoMachine {
     static STT_ALWAYS_INLINE Word parity(Word a, Word b, Word c, Word d, Word e) {
         return exclusive_or(exclusive_or(a, b, c), d, e);
     }
-    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) { return {left, right}; }
+    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) {
+        return {left, rotate<1>(right)};
+    }
+    template <unsigned count>
     static STT_ALWAYS_INLINE Word apply(Word a, const Effect& effect) {
-        return exclusive_or(a, effect.left, effect.right);
+        return rotate<count>(exclusive_or(a, effect.left, effect.right));
     }
     template <unsigned count>
     static STT_ALWAYS_INLINE Word rotate(Word a) {
@@ -162,7 +217,8 @@ constexpr Kernel quad_kernel = PipelinedKernel<QuadMachine>::with_states_min(2);
 
 }  // namespace
 
-constinit const Backend avx512_backend{"avx512", {&octo_kernel, &quad_kernel, &bmi2_kernel}, 3};
+constinit const Backend avx512_backend{
+    "avx512", {&octo_kernel, &quad_kernel, &bmi2_kernel}, 3};
 
 }  // namespace stt::stc::permutation
 

@@ -3,12 +3,29 @@
 #include <array>
 #include <stt/check.hpp>
 
+#include "stc/permutation/arm.hpp"
 #include "stc/permutation/portable.hpp"
 #include "stc/permutation/reference.hpp"
 #include "stc/permutation/x86.hpp"
 
+#if defined(STT_HAS_NEON) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 namespace stt::stc {
 namespace {
+
+#if defined(STT_HAS_NEON)
+bool has_sha3_extension() noexcept {
+#if defined(__linux__)
+    // Named HWCAP_SHA3 in headers that are not too old.
+    constexpr unsigned long sha3 = 1UL << 17;
+    return (getauxval(AT_HWCAP) & sha3) != 0;
+#else
+    return false;
+#endif
+}
+#endif
 
 // Backends in the order of their speed; the last that the processor has is used.
 struct BackendTable {
@@ -22,11 +39,15 @@ struct BackendTable {
         // These ask the operating system too whether it saves the wide registers.
         const bool has_bmi2 = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
         const bool has_avx2 = has_bmi2 && __builtin_cpu_supports("avx2");
-        const bool has_avx512 =
-            has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+        const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                                __builtin_cpu_supports("avx512vl") &&
+                                __builtin_cpu_supports("avx512bw");
         if (has_bmi2) add(permutation::bmi2_backend);
         if (has_avx2) add(permutation::avx2_backend);
         if (has_avx512) add(permutation::avx512_backend);
+#elif defined(STT_HAS_NEON)
+        add(permutation::neon_backend);
+        if (has_sha3_extension()) add(permutation::neon_sha3_backend);
 #endif
     }
     void add(const Backend& backend) noexcept {

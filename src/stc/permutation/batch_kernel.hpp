@@ -8,12 +8,25 @@
 //   read<count>(words, blocks, offset)  lane j of state i is at blocks[i] + offset + 8j
 //   write<count>(blocks, offset, words)
 //   exclusive_or(a, b), exclusive_or_and(a, b, mask)  a ^ b, a ^ (b & mask)
+//   copy(to, from, size)                of at most 160 bytes
+//   copy_padded(to, from, size)         the same, and od's padding up to 160 bytes
 // and it must have internal linkage: see permutation.hpp.
 #pragma once
 
 #include "stc/permutation/round.hpp"
 
 namespace stt::stc::permutation {
+
+// From byte 160 - n on, ones for n bytes and then zeros: which bytes of a block are there.
+struct BlockMask {
+    std::uint8_t bytes[2 * lane_size * fold_lanes];
+};
+consteval BlockMask make_block_mask() {
+    BlockMask made{};
+    for (std::size_t i = 0; i < lane_size * fold_lanes; ++i) made.bytes[i] = 0xff;
+    return made;
+}
+inline constexpr BlockMask block_mask = make_block_mask();
 
 template <class Machine>
 struct BatchKernel {
@@ -39,42 +52,110 @@ struct BatchKernel {
         store_batch(batch, a);
     }
 
+    // Where the blocks of one call are.
+    struct Blocks {
+        const std::uint8_t* const* input;
+        std::uint8_t* const* output;
+        std::size_t offset;
+        // Nullptr when all are whole.
+        const std::uint8_t* const* masks;
+    };
+
+    // Blocks that are padded in a place of their own, as a kernel never meets an odd length.
+    struct PaddedBlocks {
+        const std::uint8_t* input[Machine::width];
+        std::uint8_t* output[Machine::width];
+        const std::uint8_t* masks[Machine::width];
+    };
+    struct LastBlocks : PaddedBlocks {
+        bool is_used;
+    };
+
+    static STT_ALWAYS_INLINE void pad(PaddedBlocks& padded, std::uint8_t* scratch,
+                                      const std::uint8_t* const* input, std::size_t offset,
+                                      const std::size_t* sizes) {
+        for (std::size_t i = 0; i < Machine::width; ++i) {
+            std::uint8_t* const place = scratch + i * fold_block_size;
+            Machine::copy_padded(place, input[i] + offset, sizes[i]);
+            padded.input[i] = padded.output[i] = place;
+            padded.masks[i] = block_mask.bytes + fold_block_size - sizes[i];
+        }
+    }
+    static STT_ALWAYS_INLINE void prepare_last(LastBlocks& last, const DuplexRun& run) {
+        last.is_used = false;
+        if (run.count == 0) return;
+        for (std::size_t i = 0; i < Machine::width; ++i) {
+            last.is_used |= run.last_size[i] != fold_block_size;
+        }
+        if (last.is_used) {
+            pad(last, run.scratch, run.input, (run.count - 1) * fold_block_size, run.last_size);
+        }
+    }
+    static STT_ALWAYS_INLINE void finish_last(const LastBlocks& last, const DuplexRun& run) {
+        if (!last.is_used) return;
+        const std::size_t offset = (run.count - 1) * fold_block_size;
+        for (std::size_t i = 0; i < Machine::width; ++i) {
+            Machine::copy(run.output[i] + offset, last.output[i], run.last_size[i]);
+        }
+    }
+    static STT_ALWAYS_INLINE Blocks blocks_of(const DuplexRun& run, const LastBlocks& last,
+                                              std::size_t block) {
+        if (last.is_used && block + 1 == run.count) return {last.input, last.output, 0, last.masks};
+        return {run.input, run.output, block * fold_block_size, nullptr};
+    }
+
+    static STT_ALWAYS_INLINE Word load_each(const std::uint64_t (&values)[width_max]) {
+        return Machine::load(reinterpret_cast<const std::uint8_t*>(values));
+    }
+    static STT_ALWAYS_INLINE void add_trailer(Word (&a)[lane_count], const DuplexRun& run,
+                                              std::size_t block) {
+        a[fold_lanes] = block + 1 == run.count
+                            ? Machine::exclusive_or(a[fold_lanes], load_each(run.last_trailer))
+                            : Machine::add_constant(a[fold_lanes], run.trailer);
+    }
+
     // Lanes `first` and up. Each group of lanes is read, used and written before the next,
     // so that few words are alive beside the state.
-    template <std::size_t first = 0>
-    static STT_ALWAYS_INLINE void fold_block(Word (&a)[lane_count], const DuplexRun& run,
-                                             std::size_t offset, const Word& encrypts) {
+    template <bool is_masked, std::size_t first = 0>
+    static STT_ALWAYS_INLINE void fold_block(Word (&a)[lane_count], const Blocks& blocks) {
         if constexpr (first < fold_lanes) {
             constexpr std::size_t left = fold_lanes - first;
             constexpr std::size_t count = left < Machine::group ? left : Machine::group;
+            const std::size_t offset = blocks.offset + lane_size * first;
             Word words[count];
-            Machine::template read<count>(words, run.input, offset + lane_size * first);
+            Machine::template read<count>(words, blocks.input, offset);
+            Word masks[count];
+            if constexpr (is_masked) Machine::template read<count>(masks, blocks.masks, offset);
 #pragma GCC unroll 8
             for (std::size_t i = 0; i < count; ++i) {
-                words[i] = Machine::exclusive_or_and(words[i], a[first + i], encrypts);
+                if constexpr (is_masked) {
+                    words[i] = Machine::exclusive_or_and(words[i], a[first + i], masks[i]);
+                } else {
+                    words[i] = Machine::exclusive_or(words[i], a[first + i]);
+                }
                 a[first + i] = words[i];
             }
-            Machine::template write<count>(run.output, offset + lane_size * first, words);
-            fold_block<first + count>(a, run, offset, encrypts);
+            Machine::template write<count>(blocks.output, offset, words);
+            fold_block<is_masked, first + count>(a, blocks);
         }
     }
 
     template <std::size_t first = 0>
-    static STT_ALWAYS_INLINE void unfold_block(Word (&a)[lane_count], const DuplexRun& run,
-                                               std::size_t offset) {
+    static STT_ALWAYS_INLINE void unfold_block(Word (&a)[lane_count], const Blocks& blocks) {
         if constexpr (first < fold_lanes) {
             constexpr std::size_t left = fold_lanes - first;
             constexpr std::size_t count = left < Machine::group ? left : Machine::group;
+            const std::size_t offset = blocks.offset + lane_size * first;
             Word words[count];
-            Machine::template read<count>(words, run.input, offset + lane_size * first);
+            Machine::template read<count>(words, blocks.input, offset);
 #pragma GCC unroll 8
             for (std::size_t i = 0; i < count; ++i) {
                 const Word word = words[i];
                 words[i] = Machine::exclusive_or(word, a[first + i]);
                 a[first + i] = word;
             }
-            Machine::template write<count>(run.output, offset + lane_size * first, words);
-            unfold_block<first + count>(a, run, offset);
+            Machine::template write<count>(blocks.output, offset, words);
+            unfold_block<first + count>(a, blocks);
         }
     }
 
@@ -95,30 +176,72 @@ struct BatchKernel {
         }
     }
 
-    static STT_ALWAYS_INLINE Word load_each(const std::uint64_t (&values)[width_max]) {
-        return Machine::load(reinterpret_cast<const std::uint8_t*>(values));
+    // Lanes `first` to `end` of blocks become those of the states.
+    template <std::size_t first, std::size_t end>
+    static STT_ALWAYS_INLINE void read_lanes(Word (&a)[lane_count],
+                                             const std::uint8_t* const* blocks) {
+        if constexpr (first < end) {
+            constexpr std::size_t left = end - first;
+            constexpr std::size_t count = left < Machine::group ? 1 : Machine::group;
+            Word words[count];
+            Machine::template read<count>(words, blocks, lane_size * first);
+#pragma GCC unroll 8
+            for (std::size_t i = 0; i < count; ++i) a[first + i] = words[i];
+            read_lanes<first + count, end>(a, blocks);
+        }
+    }
+    // What A's block leaves of the keyed states, and its trailer.
+    static STT_ALWAYS_INLINE void read_keyed(Word (&a)[lane_count], const DuplexRun& run) {
+        read_lanes<fold_lanes, lane_count>(a, run.keyed);
+        a[fold_lanes] = Machine::exclusive_or(a[fold_lanes], load_each(run.head_trailer));
+    }
+
+    template <bool is_fold>
+    static STT_ALWAYS_INLINE void take_block(Word (&a)[lane_count], const Blocks& blocks) {
+        if constexpr (!is_fold) {
+            unfold_block(a, blocks);
+        } else if (blocks.masks != nullptr) {
+            fold_block<true>(a, blocks);
+        } else {
+            fold_block<false>(a, blocks);
+        }
+    }
+
+    template <bool is_fold>
+    static STT_ALWAYS_INLINE void duplex(std::uint8_t* batch, const DuplexRun& run) {
+        Word a[lane_count];
+        // The permutation of the start is a turn of this loop, so that there is one of it.
+        bool has_data = !run.is_start;
+        if (run.is_start) {
+            PaddedBlocks head;
+            pad(head, run.scratch, run.head, 0, run.head_size);
+            read_lanes<0, fold_lanes>(a, head.input);
+            read_keyed(a, run);
+        } else {
+            load_batch(a, batch);
+        }
+        LastBlocks last;
+        prepare_last(last, run);
+        std::size_t block = 0;
+        while (true) {
+            if (has_data) {
+                take_block<is_fold>(a, blocks_of(run, last, block));
+                add_trailer(a, run, block);
+                ++block;
+            }
+            do_rounds<Machine>(a, rounds_stc);
+            if (block == run.count) break;
+            has_data = true;
+        }
+        store_batch(batch, a);
+        finish_last(last, run);
     }
 
     static void fold(std::uint8_t* batch, const DuplexRun& run) {
-        Word a[lane_count];
-        load_batch(a, batch);
-        for (std::size_t block = 0; block < run.count; ++block) {
-            fold_block(a, run, block * fold_block_size, load_each(run.encrypts));
-            a[fold_lanes] = Machine::exclusive_or(a[fold_lanes], load_each(run.trailer));
-            do_rounds<Machine>(a, rounds_stc);
-        }
-        store_batch(batch, a);
+        duplex<true>(batch, run);
     }
-
     static void unfold(std::uint8_t* batch, const DuplexRun& run) {
-        Word a[lane_count];
-        load_batch(a, batch);
-        for (std::size_t block = 0; block < run.count; ++block) {
-            unfold_block(a, run, block * fold_block_size);
-            a[fold_lanes] = Machine::exclusive_or(a[fold_lanes], load_each(run.trailer));
-            do_rounds<Machine>(a, rounds_stc);
-        }
-        store_batch(batch, a);
+        duplex<false>(batch, run);
     }
 
     static void absorb(std::uint8_t* batch, const std::uint8_t* const* input, std::size_t count) {

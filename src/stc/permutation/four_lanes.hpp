@@ -4,12 +4,12 @@
 
 #include <immintrin.h>
 
-#include "stc/permutation/round.hpp"
+#include "stc/permutation/short_copy.hpp"
 
 namespace stt::stc::permutation {
 
 template <class Unit>
-struct FourLanes {
+struct FourLanes : ShortCopy<Unit> {
     using Word = __m256i;
     static constexpr std::size_t width = 4;
     static constexpr std::size_t group = 4;

@@ -27,27 +27,40 @@ inline constexpr std::size_t absorb_lanes = 21;
 // The most states that any kernel works on side by side.
 inline constexpr std::size_t width_max = 8;
 
-// What a kernel's fold and unfold do: `count` calls of DSF's duplex od for each state.
-// State i reads the 160-byte blocks at input[i] and writes 160-byte blocks to output[i];
-// both move on by 160 bytes a call and may be equal.
+// What a kernel's fold and unfold do: calls of DSF's duplex od for each state.
+//
+// First, if `is_start`, one call with the block of A at head[i], on the keyed state at keyed[i],
+// whatever the batch holds. Then `count` calls with data: state i reads blocks at input[i] and
+// writes as many bytes to output[i]; both move on by 160 bytes a call, and may be equal. Blocks
+// are of 160 bytes, but in the last call each state has its own size and trailer. A block that
+// is shorter is padded as od pads it.
 struct DuplexRun {
     const std::uint8_t* input[width_max];
     std::uint8_t* output[width_max];
-    // XORed into lane 20 of state i, at each call.
-    std::uint64_t trailer[width_max];
-    // All ones where the block is plaintext and what overwrites the state is the block
-    // XOR the state; zero where the block itself overwrites the state. Only fold reads it:
-    // whatever unfold is given overwrites the state.
-    std::uint64_t encrypts[width_max];
+    // At least 1, or 0 if there is a start.
     std::size_t count;
+    // XORed into lane 20 of every state, at each call with data but the last.
+    std::uint64_t trailer;
+    // XORed into lane 20 of state i, at the last call.
+    std::uint64_t last_trailer[width_max];
+    // Bytes of the last block, at most 160.
+    std::size_t last_size[width_max];
+    bool is_start;
+    // Of 200 bytes; only the last 40 matter.
+    const std::uint8_t* keyed[width_max];
+    const std::uint8_t* head[width_max];
+    // At most 160.
+    std::size_t head_size[width_max];
+    std::uint64_t head_trailer[width_max];
     // scratch_size(width) bytes, aligned to 64, in which a kernel may leave data: the caller
-    // wipes them when it is done with all its runs. A kernel of width 1 needs none.
+    // wipes them when it is done with all its runs.
     std::uint8_t* scratch;
 };
 
-// A block on its way in and one on its way out, of every state.
+// Four blocks of every state: on their way in, on their way out, the last one padded, and which of
+// its bytes are there.
 consteval std::size_t scratch_size(std::size_t width) {
-    return 2 * fold_lanes * lane_size * width;
+    return 4 * fold_lanes * lane_size * width;
 }
 
 // The permutation on `width` independent states side by side.
@@ -62,9 +75,9 @@ struct Kernel {
     std::size_t states_min;
     // The last `rounds` rounds of Keccak-f[1600]; `rounds` is even, at most 24.
     void (*permute)(std::uint8_t* batch, unsigned rounds);
-    // The output is what overwrote the state: ciphertext.
+    // The block XOR the state overwrites the state, and is the output: ciphertext.
     void (*fold)(std::uint8_t* batch, const DuplexRun& run);
-    // The output is the block XOR the state: plaintext.
+    // The block overwrites the state; the output is the block XOR the state: plaintext.
     void (*unfold)(std::uint8_t* batch, const DuplexRun& run);
     // XORs `count` blocks of 168 bytes at input[i] into state i, permuting after each.
     void (*absorb)(std::uint8_t* batch, const std::uint8_t* const* input, std::size_t count);

@@ -15,10 +15,10 @@ template <class Machine>
 struct PipelinedKernel : BatchKernel<Machine> {
     using Base = BatchKernel<Machine>;
     using Word = typename Machine::Word;
+    using Blocks = typename Base::Blocks;
 
     static constexpr std::size_t word_size = Base::word_size;
-    static constexpr std::size_t block_size = Base::fold_block_size;
-    // Lanes that are moved between two pairs of rounds.
+    // Lanes that are moved at once.
     static constexpr std::size_t group_lanes = 4;
     static constexpr std::size_t group_count = fold_lanes / group_lanes;
     static constexpr std::size_t group_size = group_lanes * lane_size;
@@ -27,7 +27,7 @@ struct PipelinedKernel : BatchKernel<Machine> {
 
     // The words of a block, as they lie in a batch.
     static constexpr std::size_t words_size = fold_lanes * word_size;
-    static_assert(2 * words_size == scratch_size(Machine::width));
+    static_assert(4 * words_size == scratch_size(Machine::width));
 
     static STT_ALWAYS_INLINE std::uint8_t* words_of(std::uint8_t* words, std::size_t group) {
         return words + group * group_lanes * word_size;
@@ -50,59 +50,116 @@ struct PipelinedKernel : BatchKernel<Machine> {
         }
         Machine::template write<group_lanes>(output, offset, words);
     }
-    // What is done between two pairs of rounds: a group of the block just made goes out, and
-    // that of the next block comes in.
-    static STT_ALWAYS_INLINE void move_group(std::uint8_t* in, std::uint8_t* out, std::size_t group,
-                                             const DuplexRun& run, std::size_t block,
-                                             bool has_next) {
-        const std::size_t offset = block * block_size + group * group_size;
-        shuffle_out(words_of(out, group), run.output, offset);
-        if (has_next) shuffle_in(words_of(in, group), run.input, offset + block_size);
+    // The places of words in the scratch, behind the last blocks that Base puts there.
+    struct Words {
+        explicit STT_ALWAYS_INLINE Words(std::uint8_t* scratch)
+            : in(scratch + words_size), out(in + words_size), masks(out + words_size) {}
+        std::uint8_t* in;
+        std::uint8_t* out;
+        std::uint8_t* masks;
+    };
+    template <bool is_fold>
+    static STT_ALWAYS_INLINE void move_in(const Words& words, std::size_t group,
+                                          const Blocks& blocks) {
+        const std::size_t offset = blocks.offset + group * group_size;
+        shuffle_in(words_of(words.in, group), blocks.input, offset);
+        if (is_fold && blocks.masks != nullptr) {
+            shuffle_in(words_of(words.masks, group), blocks.masks, offset);
+        }
     }
 
-    // The block of `in` overwrites the state, or what it makes with the state does.
-    template <bool is_fold>
-    static STT_ALWAYS_INLINE void overwrite(Word (&a)[lane_count], const DuplexRun& run,
-                                            const std::uint8_t* in, std::uint8_t* out) {
-        const Word encrypts = Base::load_each(run.encrypts);
+    // The block overwrites the state, or what it makes with the state does.
+    template <bool is_fold, bool is_masked>
+    static STT_ALWAYS_INLINE void overwrite(Word (&a)[lane_count], const Words& words) {
 #pragma GCC unroll 20
         for (std::size_t i = 0; i < fold_lanes; ++i) {
-            const Word word = Machine::load(in + word_size * i);
+            const std::size_t at = word_size * i;
+            const Word word = Machine::load(words.in + at);
             if constexpr (is_fold) {
-                a[i] = Machine::exclusive_or_and(word, a[i], encrypts);
-                Machine::store(out + word_size * i, a[i]);
+                a[i] = is_masked
+                           ? Machine::exclusive_or_and(word, a[i], Machine::load(words.masks + at))
+                           : Machine::exclusive_or(word, a[i]);
+                Machine::store(words.out + at, a[i]);
             } else {
-                Machine::store(out + word_size * i, Machine::exclusive_or(word, a[i]));
+                Machine::store(words.out + at, Machine::exclusive_or(word, a[i]));
                 a[i] = word;
             }
         }
-        a[fold_lanes] = Machine::exclusive_or(a[fold_lanes], Base::load_each(run.trailer));
+    }
+
+    // A permutation. Between its rounds a group of the block just made goes out, or one of the
+    // next block comes in, if there are such blocks.
+    template <bool is_fold>
+    static STT_ALWAYS_INLINE void permute_and_move(Word (&a)[lane_count], const Words& words,
+                                                   const Blocks& made, const Blocks& next) {
+        Word between[lane_count];
+        const std::uint64_t* constants = round_constants + rounds_max - rounds_stc;
+        // Not unrolled: the compiler would gather what has to stay between the rounds.
+#pragma GCC unroll 1
+        for (std::size_t pair = 0; pair < rounds_stc / 2; ++pair) {
+            const bool has_group = pair < group_count;
+            do_round<Machine>(a, between, constants[2 * pair]);
+            if (has_group && next.input != nullptr) move_in<is_fold>(words, pair, next);
+            do_round<Machine>(between, a, constants[2 * pair + 1]);
+            if (has_group && made.output != nullptr) {
+                shuffle_out(words_of(words.out, pair), made.output,
+                            made.offset + pair * group_size);
+            }
+        }
+    }
+
+    static STT_ALWAYS_INLINE void start(Word (&a)[lane_count], const DuplexRun& run,
+                                        const Words& words) {
+        typename Base::PaddedBlocks head;
+        Base::pad(head, words.out, run.head, 0, run.head_size);
+        for (std::size_t group = 0; group < group_count; ++group) {
+            shuffle_in(words_of(words.in, group), head.input, group * group_size);
+        }
+        Base::read_keyed(a, run);
+#pragma GCC unroll 20
+        for (std::size_t i = 0; i < fold_lanes; ++i) {
+            a[i] = Machine::load(words.in + word_size * i);
+        }
     }
 
     template <bool is_fold>
     static STT_ALWAYS_INLINE void duplex(std::uint8_t* batch, const DuplexRun& run) {
-        std::uint8_t* const in = run.scratch;
-        std::uint8_t* const out = run.scratch + words_size;
+        constexpr Blocks none{nullptr, nullptr, 0, nullptr};
+        const Words words{run.scratch};
+        typename Base::LastBlocks last;
+        Base::prepare_last(last, run);
+        Blocks next = run.count > 0 ? Base::blocks_of(run, last, 0) : none;
         Word a[lane_count];
-        Word between[lane_count];
-        for (std::size_t group = 0; group < group_count; ++group) {
-            shuffle_in(words_of(in, group), run.input, group * group_size);
-        }
-        Base::load_batch(a, batch);
-        for (std::size_t block = 0; block < run.count; ++block) {
-            overwrite<is_fold>(a, run, in, out);
-            const std::uint64_t* constants = round_constants + rounds_max - rounds_stc;
-            // Not unrolled: the compiler would gather what has to stay between the rounds.
-#pragma GCC unroll 1
-            for (std::size_t pair = 0; pair < rounds_stc / 2; ++pair) {
-                do_round<Machine>(a, between, constants[2 * pair]);
-                do_round<Machine>(between, a, constants[2 * pair + 1]);
-                if (pair < group_count) {
-                    move_group(in, out, pair, run, block, block + 1 < run.count);
-                }
+        if (run.is_start) {
+            start(a, run, words);
+        } else {
+            for (std::size_t group = 0; group < group_count; ++group) {
+                move_in<is_fold>(words, group, next);
             }
+            Base::load_batch(a, batch);
+        }
+        Blocks made = none;
+        std::size_t block = 0;
+        // The permutation of the start is a turn of this loop, so that there is one of it.
+        bool has_data = !run.is_start;
+        while (true) {
+            if (has_data) {
+                if (is_fold && next.masks != nullptr) {
+                    overwrite<is_fold, true>(a, words);
+                } else {
+                    overwrite<is_fold, false>(a, words);
+                }
+                Base::add_trailer(a, run, block);
+                ++block;
+                made = next;
+                next = block < run.count ? Base::blocks_of(run, last, block) : none;
+            }
+            permute_and_move<is_fold>(a, words, made, next);
+            if (block == run.count) break;
+            has_data = true;
         }
         Base::store_batch(batch, a);
+        Base::finish_last(last, run);
     }
 
     static void fold(std::uint8_t* batch, const DuplexRun& run) {

@@ -7,10 +7,10 @@ namespace {
 
 struct PortableUnit;
 
-constexpr Kernel kernel = BatchKernel<ScalarMachine<PortableUnit>>::with_states_min(1);
-
 }  // namespace
 
-constinit const Backend portable_backend{"portable", {&kernel}, 1};
+constinit const Kernel portable_kernel =
+    BatchKernel<ScalarMachine<PortableUnit>>::with_states_min(1);
+constinit const Backend portable_backend{"portable", {&portable_kernel}, 1};
 
 }  // namespace stt::stc::permutation

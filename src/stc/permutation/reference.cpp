@@ -82,21 +82,34 @@ void absorb(std::uint8_t* state, const std::uint8_t* const* input, std::size_t c
     }
 }
 
-// Spec stc §DSF: od() for a full block, whose output is what `output_of` makes of a byte.
+constexpr std::size_t fold_block_size = lane_size * fold_lanes;
+
+// Spec stc §DSF: what od() does to the state once X has overwritten its first `size` bytes.
+void end_duplex_call(std::uint8_t* state, std::size_t size, std::uint64_t trailer) {
+    for (std::size_t i = size; i < fold_block_size; ++i) state[i] = i == size ? 0x01 : 0x00;
+    const auto lane = load_little_endian<std::uint64_t>(state + fold_block_size);
+    store_little_endian(state + fold_block_size, lane ^ trailer);
+    permute_reference(state, rounds_stc);
+}
+
 void duplex(std::uint8_t* state, const DuplexRun& run, bool is_fold) {
-    constexpr std::size_t size = lane_size * fold_lanes;
+    if (run.is_start) {
+        for (std::size_t i = 0; i < lane_size * lane_count; ++i) state[i] = run.keyed[0][i];
+        for (std::size_t i = 0; i < run.head_size[0]; ++i) state[i] = run.head[0][i];
+        end_duplex_call(state, run.head_size[0], run.head_trailer[0]);
+    }
     for (std::size_t block = 0; block < run.count; ++block) {
+        const bool is_last = block + 1 == run.count;
+        const std::size_t size = is_last ? run.last_size[0] : fold_block_size;
+        const std::size_t at = block * fold_block_size;
         for (std::size_t i = 0; i < size; ++i) {
-            const std::uint8_t byte = run.input[0][block * size + i];
-            const auto keystream = static_cast<std::uint8_t>(state[i] & run.encrypts[0]);
-            const auto folded = static_cast<std::uint8_t>(byte ^ keystream);
-            run.output[0][block * size + i] =
-                is_fold ? folded : static_cast<std::uint8_t>(byte ^ state[i]);
-            state[i] = is_fold ? folded : byte;
+            const std::uint8_t byte = run.input[0][at + i];
+            const auto other = static_cast<std::uint8_t>(byte ^ state[i]);
+            run.output[0][at + i] = other;
+            // Ciphertext is what overwrites the state.
+            state[i] = is_fold ? other : byte;
         }
-        const std::uint64_t lane = load_little_endian<std::uint64_t>(state + size);
-        store_little_endian(state + size, lane ^ run.trailer[0]);
-        permute_reference(state, rounds_stc);
+        end_duplex_call(state, size, is_last ? run.last_trailer[0] : run.trailer);
     }
 }
 

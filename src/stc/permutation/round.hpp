@@ -1,8 +1,13 @@
 // One round of Keccak-p[1600], written once for words of any kind. FIPS 202 §3.2.
 //
 // `Ops` says how to compute on the kind: a 64-bit integer, or a vector register that
-// holds the same lane of several states. Ops must have internal linkage (an unnamed
-// namespace): see permutation.hpp.
+// holds the same lane of several states:
+//   parity(a, b, c, d, e)      a ^ b ^ c ^ d ^ e
+//   effect(left, right)        left ^ (right turned by one), in whatever form apply() wants it
+//   apply<count>(a, effect)    (a ^ effect) turned by count
+//   chi(a, b, c)               a ^ (~b & c)
+//   add_constant(a, constant)
+// It must have internal linkage (an unnamed namespace): see permutation.hpp.
 #pragma once
 
 #include "stc/permutation/permutation.hpp"
@@ -40,7 +45,7 @@ template <class Ops, unsigned x, unsigned y>
 STT_ALWAYS_INLINE typename Ops::Word moved(const typename Ops::Word (&a)[lane_count],
                                            const typename Ops::Effect (&effect)[5]) {
     constexpr unsigned source = source_of(x, y);
-    return Ops::template rotate<rotations[source]>(Ops::apply(a[source], effect[source % 5]));
+    return Ops::template apply<rotations[source]>(a[source], effect[source % 5]);
 }
 
 // Row y after chi. FIPS 202 §3.2.4.
@@ -70,9 +75,8 @@ STT_ALWAYS_INLINE void do_round(const typename Ops::Word (&a)[lane_count],
     const auto c3 = Ops::parity(a[3], a[8], a[13], a[18], a[23]);
     const auto c4 = Ops::parity(a[4], a[9], a[14], a[19], a[24]);
     const typename Ops::Effect effect[5] = {
-        Ops::effect(c4, Ops::template rotate<1>(c1)), Ops::effect(c0, Ops::template rotate<1>(c2)),
-        Ops::effect(c1, Ops::template rotate<1>(c3)), Ops::effect(c2, Ops::template rotate<1>(c4)),
-        Ops::effect(c3, Ops::template rotate<1>(c0)),
+        Ops::effect(c4, c1), Ops::effect(c0, c2), Ops::effect(c1, c3),
+        Ops::effect(c2, c4), Ops::effect(c3, c0),
     };
     make_row<Ops, 0>(a, effect, result);
     result[0] = Ops::add_constant(result[0], round_constant);

@@ -2,15 +2,16 @@
 // sets. `Unit` is a type in the file's unnamed namespace: see permutation.hpp.
 #pragma once
 
-#include <bit>
 #include <cstring>
 
 #include "stc/permutation/batch_kernel.hpp"
+#include "stc/permutation/short_copy.hpp"
 
 namespace stt::stc::permutation {
 
 template <class Unit>
-struct ScalarMachine {
+struct ScalarMachine : ShortCopy<Unit> {
+    using ShortCopy<Unit>::in_lane_order;
     using Word = std::uint64_t;
     using Effect = Word;
     static constexpr std::size_t width = 1;
@@ -19,8 +20,13 @@ struct ScalarMachine {
     static STT_ALWAYS_INLINE Word parity(Word a, Word b, Word c, Word d, Word e) {
         return a ^ b ^ c ^ d ^ e;
     }
-    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) { return left ^ right; }
-    static STT_ALWAYS_INLINE Word apply(Word a, Effect effect) { return a ^ effect; }
+    static STT_ALWAYS_INLINE Effect effect(Word left, Word right) {
+        return left ^ rotate<1>(right);
+    }
+    template <unsigned count>
+    static STT_ALWAYS_INLINE Word apply(Word a, Effect effect) {
+        return rotate<count>(a ^ effect);
+    }
     template <unsigned count>
     static STT_ALWAYS_INLINE Word rotate(Word a) {
         if constexpr (count == 0) {
@@ -38,11 +44,6 @@ struct ScalarMachine {
         return a ^ (b & mask);
     }
 
-    // Lanes are little-endian in memory.
-    static STT_ALWAYS_INLINE Word in_lane_order(Word word) {
-        if constexpr (std::endian::native == std::endian::big) return __builtin_bswap64(word);
-        return word;
-    }
     static STT_ALWAYS_INLINE Word load(const std::uint8_t* bytes) {
         Word word;
         std::memcpy(&word, bytes, sizeof word);

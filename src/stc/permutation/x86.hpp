@@ -10,7 +10,7 @@ namespace stt::stc::permutation {
 extern const Backend bmi2_backend;
 // Needs AVX2 and what bmi2_backend needs: four states side by side.
 extern const Backend avx2_backend;
-// Needs AVX-512 F and VL, and what avx2_backend needs: eight states side by side.
+// Needs AVX-512 F, VL and BW, and what avx2_backend needs: eight states side by side.
 extern const Backend avx512_backend;
 
 // The kernel of bmi2_backend, for the backends that are wider.

@@ -146,42 +146,88 @@ TEST_CASE("stc One permutation (b): every kernel absorbs blocks as the reference
     });
 }
 
-TEST_CASE("stc DSF (d): every kernel folds and unfolds blocks as the reference does") {
-    Samples samples{3};
+namespace {
+
+struct Shape {
+    std::size_t count;
+    bool is_fold;
+    bool is_start;
+    std::size_t last_size_min;
+};
+
+// A run of every state that a kernel is wide, and what the reference makes of it one by one.
+void check_duplex(Samples& samples, const Kernel& kernel, const Shape& shape) {
     const Kernel& reference = single_kernel(permutation::reference_backend);
     constexpr std::size_t block_size = fold_lanes * lane_size;
+    Batch batch;
+    alignas(64) std::array<std::uint8_t, scratch_size(width_max)> scratch{};
+    DuplexRun run{};
+    std::array<Buffer, width_max> states;
+    std::array<Buffer, width_max> data;
+    std::array<Buffer, width_max> keyed;
+    std::array<Buffer, width_max> heads;
+    run.count = shape.count;
+    run.is_start = shape.is_start;
+    run.trailer = samples.number(0, 1u << 30);
+    run.scratch = scratch.data();
+    for (std::size_t i = 0; i < kernel.width; ++i) {
+        states[i] = samples.bytes(lattice_size);
+        put_state(batch, kernel, i, states[i]);
+        keyed[i] = samples.bytes(lattice_size);
+        run.keyed[i] = keyed[i].data();
+        // Not a byte more than there is to read and to write.
+        run.head_size[i] = samples.number(0, block_size);
+        heads[i] = samples.bytes(run.head_size[i]);
+        run.head[i] = heads[i].data();
+        run.head_trailer[i] = samples.number(0, 1u << 30);
+        run.last_size[i] = samples.number(shape.last_size_min, block_size);
+        if (shape.count > 0)
+            data[i] = samples.bytes((shape.count - 1) * block_size + run.last_size[i]);
+        run.input[i] = run.output[i] = data[i].data();
+        run.last_trailer[i] = samples.number(0, 1u << 30);
+    }
+    const std::array<Buffer, width_max> before = data;
+    (shape.is_fold ? kernel.fold : kernel.unfold)(batch.bytes.data(), run);
+    for (std::size_t i = 0; i < kernel.width; ++i) {
+        Buffer expected(before[i].size());
+        DuplexRun single = run;
+        single.input[0] = before[i].data();
+        single.output[0] = expected.data();
+        single.last_trailer[0] = run.last_trailer[i];
+        single.last_size[0] = run.last_size[i];
+        single.keyed[0] = run.keyed[i];
+        single.head[0] = run.head[i];
+        single.head_size[0] = run.head_size[i];
+        single.head_trailer[0] = run.head_trailer[i];
+        (shape.is_fold ? reference.fold : reference.unfold)(states[i].data(), single);
+        CHECK(state_of(batch, kernel, i) == states[i]);
+        CHECK(data[i] == expected);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("stc DSF (d): every kernel folds and unfolds blocks as the reference does") {
+    Samples samples{3};
     for_each_kernel([&](const Kernel& kernel) {
         for (std::size_t count : {1u, 2u, 3u, 9u}) {
             for (const bool is_fold : {true, false}) {
-                Batch batch;
-                alignas(64) std::array<std::uint8_t, scratch_size(width_max)> scratch{};
-                DuplexRun run{};
-                std::array<Buffer, width_max> states;
-                std::array<Buffer, width_max> data;
-                for (std::size_t i = 0; i < kernel.width; ++i) {
-                    states[i] = samples.bytes(lattice_size);
-                    put_state(batch, kernel, i, states[i]);
-                    data[i] = samples.bytes(count * block_size);
-                    run.input[i] = run.output[i] = data[i].data();
-                    run.trailer[i] = samples.number(0, 1u << 30);
-                    run.encrypts[i] = samples.number(0, 1) == 0 ? 0 : ~std::uint64_t{0};
+                for (const bool is_start : {true, false}) {
+                    check_duplex(samples, kernel,
+                                 {count, is_fold, is_start, fold_lanes * lane_size});
                 }
-                run.count = count;
-                run.scratch = scratch.data();
-                const std::array<Buffer, width_max> before = data;
-                (is_fold ? kernel.fold : kernel.unfold)(batch.bytes.data(), run);
-                for (std::size_t i = 0; i < kernel.width; ++i) {
-                    Buffer expected(count * block_size);
-                    DuplexRun single{};
-                    single.input[0] = before[i].data();
-                    single.output[0] = expected.data();
-                    single.trailer[0] = run.trailer[i];
-                    single.encrypts[0] = run.encrypts[i];
-                    single.count = count;
-                    (is_fold ? reference.fold : reference.unfold)(states[i].data(), single);
-                    CHECK(state_of(batch, kernel, i) == states[i]);
-                    CHECK(data[i] == expected);
-                }
+            }
+        }
+    });
+}
+
+TEST_CASE("stc DSF (d): every kernel pads blocks of any size as the reference does") {
+    Samples samples{4};
+    for_each_kernel([&](const Kernel& kernel) {
+        for (int repeat = 0; repeat < 200; ++repeat) {
+            for (const bool is_fold : {true, false}) {
+                check_duplex(samples, kernel, {samples.number(1, 3), is_fold, false, 0});
+                check_duplex(samples, kernel, {samples.number(0, 3), is_fold, true, 0});
             }
         }
     });
