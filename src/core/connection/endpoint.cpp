@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stt/check.hpp>
 
 #include "base/earliest.hpp"
 
@@ -34,7 +35,9 @@ Endpoint::Endpoint(const EndpointConfig& config, stc::RandomSource& random)
       responder_(responder_config(config), random),
       seeds_(config.seed_count_max),
       attempts_(attempt_config(config), node_id_, config.capabilities, random),
-      reconnections_(config.reconnect) {}
+      reconnections_(config.reconnect) {
+    STT_CHECK(config.responder.shard.count == 1 || config.strays != nullptr);
+}
 
 void Endpoint::drop(wire::DropReason reason, const wire::FrameView* frame) {
     ++drops_[static_cast<std::size_t>(reason)];
@@ -86,13 +89,16 @@ bool Endpoint::handle_datagrams(const Moment& moment, const Route& from, Mutable
 bool Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableBytes datagram,
                                std::uint8_t ecn) {
     bool is_first = true;
+    StrayRun stray;
     while (!datagram.empty()) {
         const auto frame = wire::parse_frame(datagram);
         if (!frame) {
             drop(frame.error());
-            return false;
+            break;
         }
+        const MutableBytes bytes = datagram.first(frame->size);
         datagram = datagram.subspan(frame->size);
+        if (take_stray(*frame, bytes, from, ecn, stray)) continue;
         if (frame->kind != wire::MetadataKind::session) {
             // It may make the session that the frames behind it are of, and comes after
             // those before it.
@@ -110,7 +116,28 @@ bool Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
         frames_.push_back({*frame, is_first, static_cast<recovery::EcnMark>(ecn & 3)});
         is_first = false;
     }
+    flush_stray(from, ecn, stray);
+    return datagram.empty();
+}
+
+// False: the frame is of this shard.
+bool Endpoint::take_stray(const wire::FrameView& frame, MutableBytes bytes, const Route& from,
+                          std::uint8_t ecn, StrayRun& run) {
+    const handshake::Shard& shard = config_.responder.shard;
+    if (shard.count == 1) return false;
+    const std::size_t other = shard.shard_of(frame.session_id);
+    if (other != run.shard || other == shard.index) flush_stray(from, ecn, run);
+    if (other == shard.index) return false;
+    ++counted_.frames_stray;
+    run.shard = other;
+    run.frames = {bytes.data() - run.frames.size(), run.frames.size() + bytes.size()};
     return true;
+}
+
+void Endpoint::flush_stray(const Route& from, std::uint8_t ecn, StrayRun& run) {
+    if (run.frames.empty()) return;
+    config_.strays->take_stray(run.shard, from, run.frames, ecn);
+    run.frames = {};
 }
 
 std::optional<SessionHandle> Endpoint::session_of(const Moment& moment, const Route& from,

@@ -69,7 +69,8 @@ public:
 
     // Sends a HELLO by one route after the other; the first that answers becomes the session
     // (see Attempts). A WebSocket must be open. `wanted` is the node id that must answer, if it
-    // matters. What is wrong with the request comes as ConnectFailed, too.
+    // matters. What is wrong with the request comes as ConnectFailed, too. Not where there are
+    // several shards: they answer.
     AttemptId connect(const Moment& moment, handshake::SeedId seed, std::span<const Route> routes,
                       const std::optional<handshake::NodeId>& wanted = std::nullopt);
     void cancel(AttemptId attempt);
@@ -143,6 +144,14 @@ private:
     [[nodiscard]] bool handle_datagram(const Moment& moment, const Route& from,
                                        MutableBytes datagram, std::uint8_t ecn);
     void flush_frames(Instant now, const Route& from);
+    // Frames of one other shard, one behind the other.
+    struct StrayRun {
+        std::size_t shard = 0;
+        MutableBytes frames;
+    };
+    bool take_stray(const wire::FrameView& frame, MutableBytes bytes, const Route& from,
+                    std::uint8_t ecn, StrayRun& run);
+    void flush_stray(const Route& from, std::uint8_t ecn, StrayRun& run);
     std::optional<SessionHandle> session_of(const Moment& moment, const Route& from,
                                             const wire::FrameView& frame);
 

@@ -1,5 +1,6 @@
 // Handshakes of both roles, and the sessions they make. Spec protocol §4.
 #include <algorithm>
+#include <stt/check.hpp>
 
 #include "core/connection/endpoint.hpp"
 
@@ -8,6 +9,8 @@ namespace stt::connection {
 AttemptId Endpoint::connect(const Moment& moment, handshake::SeedId seed,
                             std::span<const Route> routes,
                             const std::optional<handshake::NodeId>& wanted) {
+    // The peer, and not this side, would choose the shard of the session.
+    STT_CHECK(config_.responder.shard.count == 1);
     const stc::Context* const context = seeds_.find(seed);
     std::optional<ConnectError> error;
     if (routes.empty()) error = ConnectError::no_address;

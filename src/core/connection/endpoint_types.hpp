@@ -4,11 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stt/bytes.hpp>
 #include <stt/statistics.hpp>
 #include <stt/time.hpp>
 #include <variant>
 #include <vector>
 
+#include "base/route.hpp"
 #include "core/connection/attempts.hpp"
 #include "core/connection/config.hpp"
 #include "core/connection/connection.hpp"
@@ -32,13 +34,28 @@ struct ReconnectPolicy {
     std::size_t try_count_max = 256;
 };
 
+// Takes the frames of a node's other shards that came to this one. Spec protocol §4.1 (j).
+class StraySink {
+public:
+    // Whole frames that lay one behind the other in a datagram, all of that shard's. Borrowed until
+    // it returns; it does not call the endpoint.
+    virtual void take_stray(std::size_t shard, const Route& from, Bytes frames,
+                            std::uint8_t ecn) = 0;
+
+protected:
+    ~StraySink() = default;
+};
+
 struct EndpointConfig {
     ConnectionConfig connection;
     // node_id = digest(identity): 32 random bytes that a node keeps. Spec protocol §4.
     std::array<std::uint8_t, 32> identity{};
     handshake::Capabilities capabilities{.streaming = true, .udp = true, .websocket = false};
-    // Limits of the responder; its node id and capabilities are set from the above.
+    // Limits of the responder; its node id and capabilities are set from the above. Which shard it
+    // is, the whole endpoint is.
     handshake::ResponderConfig responder;
+    // Outlives the endpoint; not null where there are several shards.
+    StraySink* strays = nullptr;
     // RFC 8305 §5, see AttemptConfig; what else is there is set from `connection`.
     Duration address_delay = std::chrono::milliseconds(250);
     std::size_t address_count_max = 64;
@@ -112,6 +129,7 @@ struct EndpointStatistics {
     std::uint64_t sessions_connected = 0;
     std::uint64_t sessions_reconnected = 0;  // those that took another's place
     std::uint64_t sessions_ended = 0;
+    std::uint64_t frames_stray = 0;  // of other shards
     std::array<std::uint64_t, connect_error_count>
         attempts_failed{};  // by ConnectError; reconnecting too
     // Of sessions that are gone; each that lives tells its own.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stt/check.hpp>
 
+#include "base/byte_order.hpp"
 #include "stc/dsf.hpp"
 
 namespace stt::handshake {
@@ -45,6 +46,7 @@ ResponderTable::ResponderTable(const ResponderConfig& config, stc::RandomSource&
     : config_(config), random_(&random), rate_(config.rate), nonces_(config.nonce_count_max) {
     STT_CHECK(config.timestamp_window.count() >= 0);
     STT_CHECK(config.nonce_lifetime_unchecked.count() >= 0);
+    STT_CHECK(config.shard.index < config.shard.count && config.shard.count <= shard_count_max);
 }
 
 bool ResponderTable::add_seed(SeedId id, const stc::Context& context) {
@@ -211,11 +213,26 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
 std::optional<wire::SessionId> ResponderTable::draw_session_id(Parties& parties,
                                                                SessionIdInUse is_in_use) {
     for (int i = 0; i < nonce_draw_count_max; ++i) {
-        random_->fill(parties.nonce_responder);
+        draw_nonce(parties);
         const wire::SessionId session_id = session_id_of(parties);
         if (!half_open_.contains(session_id) && !is_in_use(session_id)) return session_id;
     }
     return std::nullopt;
+}
+
+// One byte of a shard's nonce is drawn among those that give session_id a first byte of this
+// shard's, each as likely as the others to one part in 2^24. Spec protocol §4.1 (j).
+void ResponderTable::draw_nonce(Parties& parties) {
+    random_->fill(parties.nonce_responder);
+    const Shard& shard = config_.shard;
+    if (shard.count == 1) return;
+    std::array<std::uint8_t, 4> draw;
+    random_->fill(draw);
+    const std::uint64_t fitting = (UINT8_MAX - shard.index) / shard.count + 1;
+    const std::uint64_t place = (load_big_endian<std::uint32_t>(draw.data()) * fitting) >> 32;
+    const std::uint64_t wanted = shard.index + place * shard.count;
+    const std::uint64_t change = session_id_of(parties).front() ^ wanted;
+    parties.nonce_responder.front() ^= static_cast<std::uint8_t>(change);
 }
 
 // Where timestamps are checked, nonces live by the same clock; else by the one that never goes

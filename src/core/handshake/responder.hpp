@@ -19,6 +19,7 @@
 #include "core/handshake/nonce_store.hpp"
 #include "core/handshake/rate_limit.hpp"
 #include "core/handshake/session_id_in_use.hpp"
+#include "core/handshake/shard.hpp"
 #include "stc/random.hpp"
 
 namespace stt::handshake {
@@ -56,6 +57,7 @@ struct ResponderConfig {
     std::size_t nonce_count_max = 65'536;     // about 160 bytes each: 10 MiB
     std::size_t repeat_count_max = 8;         // RESPONSEs beside the first
     RateLimitConfig rate;
+    Shard shard;
 };
 
 // Seeds, the nonces that were seen, and the half-open handshakes of one node, for all of its
@@ -145,6 +147,7 @@ private:
     Result<Bytes, wire::DropReason> begin(Instant now, std::int64_t unix_ms, const Route& from,
                                           const OpenedHello& hello, SessionIdInUse is_in_use);
     std::optional<wire::SessionId> draw_session_id(Parties& parties, SessionIdInUse is_in_use);
+    void draw_nonce(Parties& parties);
     std::int64_t nonce_clock_ms(Instant now, std::int64_t unix_ms) const noexcept;
     std::int64_t nonce_expiry_ms(std::int64_t clock_ms, std::int64_t timestamp) const noexcept;
     Established consume(std::int64_t unix_ms, const wire::SessionId& session_id) noexcept;
