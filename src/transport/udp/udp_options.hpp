@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <platform/shared_port.hpp>
 
 namespace stt::transport {
 
@@ -28,6 +29,7 @@ struct UdpOptions {
     // The kernel may grant less: UdpSocket::buffers() tells.
     std::size_t receive_buffer_size = 8u << 20;
     std::size_t send_buffer_size = 4u << 20;
+    platform::PortUse port_use = platform::PortUse::alone;
 };
 
 // Bytes of socket buffer that the kernel granted.

@@ -82,9 +82,15 @@ Result<UdpSocket, SystemError> UdpSocket::bind(const Address& address, const Udp
     if (!set_ip_options(handle, state->family, has_ipv4)) {
         return Unexpected(platform::last_system_error());
     }
+    if (const auto error = platform::prepare_to_bind(handle, options.port_use)) {
+        return Unexpected(error);
+    }
     const auto to_bind = to_socket_address(address, state->family);
     if (::bind(handle, reinterpret_cast<const sockaddr*>(&to_bind->storage), to_bind->size) != 0) {
         return Unexpected(platform::last_system_error());
+    }
+    if (const auto error = platform::share_bound(handle, options.port_use)) {
+        return Unexpected(error);
     }
 
     state->buffers.receive_size =

@@ -59,7 +59,10 @@ Result<std::unique_ptr<WebSocketListener>, std::error_code> WebSocketListener::b
     if (!error && endpoint.address().is_v6()) {
         acceptor.set_option(asio::ip::v6_only(false), error);
     }
+    const platform::PortUse use = listener->config_.port_use;
+    if (!error) error = platform::prepare_to_bind(acceptor.native_handle(), use);
     if (!error) acceptor.bind(endpoint, error);
+    if (!error) error = platform::share_bound(acceptor.native_handle(), use);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error) return Unexpected(error);
     listener->local_ = to_address(acceptor.local_endpoint(error));

@@ -15,6 +15,7 @@
 
 #include "base/lifetime.hpp"
 #include "base/source_limit.hpp"
+#include "platform/shared_port.hpp"
 #include "transport/websocket/connection.hpp"
 
 namespace stt::transport {
@@ -26,6 +27,7 @@ struct ListenerConfig {
     // or 64 bits of an IPv6 one); further ones are closed at once. About 10 KB each without TLS.
     std::size_t unauthenticated_max = 512;
     std::size_t unauthenticated_max_of_source = 64;
+    platform::PortUse port_use = platform::PortUse::alone;
 };
 
 // Bound and listening from the first; the owner lets it run.
