@@ -39,6 +39,8 @@ public:
     Node(asio::io_context& context, const Seed& seed, NodeConfig config = {});
     // Without a seed: strangers to all until add_seed().
     explicit Node(asio::io_context& context, NodeConfig config = {});
+    // Of the library's own.
+    explicit Node(std::shared_ptr<detail::NodeBackend> backend) noexcept;
     ~Node();
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;

@@ -181,12 +181,14 @@ Node::Node(asio::io_context& context, NodeConfig config)
     : backend_(std::make_shared<detail::NodeBackend>(context, config)) {}
 
 Result<SeedId, std::error_code> Node::add_seed(const Seed& seed, std::optional<Duration> lifetime) {
-    return backend_->add_seed(seed, lifetime);
+    return backend_->add_seed(seed, detail::NodeBackend::expiry_of(lifetime));
 }
 
 bool Node::remove_seed(SeedId seed) {
     return backend_->remove_seed(seed);
 }
+
+Node::Node(std::shared_ptr<detail::NodeBackend> backend) noexcept : backend_(std::move(backend)) {}
 
 Node::~Node() {
     backend_->shut_down();
@@ -198,7 +200,7 @@ Result<Address, std::error_code> Node::listen(const Address& address) {
 
 Result<Address, std::error_code> Node::listen_websocket(const Address& address,
                                                         const WebSocketOptions& options) {
-    return backend_->listen_websocket(address, options);
+    return backend_->listen_websocket(address, options, platform::PortUse::alone);
 }
 
 asio::awaitable<Result<Session, std::error_code>> Node::connect(Destination destination,

@@ -35,8 +35,11 @@ std::unique_ptr<trace::QlogWriter> make_trace(const NodeConfig& config) {
 }
 
 connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::RandomSource& random,
-                                           trace::Sink* trace) {
+                                           trace::Sink* trace, const node::ShardSeat& seat,
+                                           connection::StraySink* strays) {
     connection::EndpointConfig endpoint;
+    endpoint.responder.shard = {seat.index, seat.count};
+    endpoint.strays = strays;
     endpoint.connection.trace = trace;
     if (config.identity) {
         endpoint.identity = *config.identity;
@@ -74,13 +77,19 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
 
 }  // namespace
 
-NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config)
+NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config,
+                         const node::ShardSeat& seat)
     : context_(context),
       config_(config),
       trace_(make_trace(config)),
-      endpoint_(endpoint_config(config, random_, trace_.get()), random_),
+      exchange_(seat.mail == nullptr
+                    ? nullptr
+                    : std::make_unique<node::ShardExchange>(
+                          seat, static_cast<node::TransportOwner&>(*this), endpoint_, websockets_)),
+      endpoint_(endpoint_config(config, random_, trace_.get(), seat, exchange_.get()), random_),
       udp_(context, *this, received_),
-      websockets_(context, *this, {config.tls_authorities_file, config.tls_verifies}, random_),
+      websockets_(context, *this, {config.tls_authorities_file, config.tls_verifies}, random_,
+                  {seat.first_number(), seat.count}),
       connector_(context, endpoint_, udp_, websockets_, [this] { schedule(); }),
       path_keeper_(context, endpoint_, websockets_, [this] { schedule(); }),
       send_buffer_(send_buffer_size),
@@ -89,13 +98,16 @@ NodeBackend::NodeBackend(asio::io_context& context, const NodeConfig& config)
 
 NodeBackend::~NodeBackend() = default;
 
+std::optional<Instant> NodeBackend::expiry_of(std::optional<Duration> lifetime) {
+    if (!lifetime) return std::nullopt;
+    return platform::now() + std::clamp(*lifetime, Duration::zero(), time_max);
+}
+
 Result<SeedId, std::error_code> NodeBackend::add_seed(const Seed& seed,
-                                                      std::optional<Duration> lifetime) {
+                                                      std::optional<Instant> expires_at) {
     if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
-    std::optional<Instant> expires_at;
-    if (lifetime) {
-        expires_at = platform::now() + std::clamp(*lifetime, Duration::zero(), time_max);
-    }
+    // Those whose time is over take no room.
+    endpoint_.handle_timeout(node::current_moment());
     const auto added = endpoint_.add_seed(seed.bytes(), expires_at);
     if (!added) {
         return Unexpected(make_error_code(added.error() == connection::AddSeedError::too_many
@@ -126,10 +138,18 @@ Result<Address, std::error_code> NodeBackend::listen(const Address& address) {
     return bound;
 }
 
-Result<Address, std::error_code> NodeBackend::listen_websocket(const Address& address,
-                                                               const WebSocketOptions& options) {
+Result<Address, std::error_code> NodeBackend::listen(transport::UdpSocket socket) {
     if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
-    return websockets_.listen(address, options);
+    STT_TRY(const Address bound, udp_.listen(std::move(socket)));
+    watch_network();
+    return bound;
+}
+
+Result<Address, std::error_code> NodeBackend::listen_websocket(const Address& address,
+                                                               const WebSocketOptions& options,
+                                                               platform::PortUse port_use) {
+    if (is_closing_) return Unexpected(make_error_code(Failure::node_closed));
+    return websockets_.listen(address, options, port_use);
 }
 
 node::Cancel NodeBackend::connect(const Destination& destination, const ConnectOptions& options,
@@ -190,7 +210,7 @@ void NodeBackend::finish_close_if_sent() {
     if (closes_.empty() || udp_.is_blocked() || !endpoint_.is_quiet()) return;
     // Behind what was written before, the closes may still stand in a WebSocket.
     if (!close_until_) close_until_ = platform::now() + close_time_max;
-    if (websockets_.has_unsent() && platform::now() < *close_until_) {
+    if (!may_shut_down() && platform::now() < *close_until_) {
         close_timer_.expires_after(close_look_interval);
         close_timer_.async_wait([weak = weak_from_this()](std::error_code error) {
             const auto self = weak.lock();
@@ -199,6 +219,12 @@ void NodeBackend::finish_close_if_sent() {
         return;
     }
     shut_down();
+}
+
+bool NodeBackend::may_shut_down() {
+    // Closes of other shards may be on their way to this one's WebSockets.
+    const bool is_finished = exchange_ == nullptr || exchange_->finish();
+    return is_finished && !websockets_.has_unsent();
 }
 
 void NodeBackend::shut_down() {
@@ -238,6 +264,7 @@ void NodeBackend::run() {
     send_pending();
     handle_events();
     arm_timer();
+    if (exchange_) exchange_->count_sessions();
     finish_close_if_sent();
 }
 
@@ -249,6 +276,7 @@ bool NodeBackend::handle_datagrams(const Route& from, MutableBytes data, std::si
 void NodeBackend::handle_route_closed(const Route& route) {
     if (is_shut_down_) return;
     endpoint_.handle_route_closed(node::current_moment(), route);
+    if (exchange_) exchange_->handle_closed(route);
     connector_.on_route_closed(route);
     path_keeper_.on_route_closed(route);
     schedule();
@@ -256,6 +284,7 @@ void NodeBackend::handle_route_closed(const Route& route) {
 
 void NodeBackend::set_route_full(const Route& route, bool is_full) {
     endpoint_.set_route_full(route, is_full);
+    if (exchange_) exchange_->handle_full_changed(route);
     if (!is_full) schedule();
 }
 
@@ -263,12 +292,18 @@ bool NodeBackend::carries_session(const Route& route) const {
     return endpoint_.carries_session(route);
 }
 
+void NodeBackend::take_mail() {
+    if (!is_shut_down_) exchange_->take_mail();
+}
+
 void NodeBackend::send_pending() {
     for (int burst = 0; !udp_.is_blocked(); ++burst) {
         const auto transmit = endpoint_.poll_transmit(node::current_moment(), send_buffer_);
         if (!transmit) return;
         const Bytes bytes = Bytes(send_buffer_).first(transmit->size);
-        if (transmit->to.is_reliable()) {
+        if (exchange_ && exchange_->is_elsewhere(transmit->to)) {
+            exchange_->send(transmit->to, bytes);
+        } else if (transmit->to.is_reliable()) {
             websockets_.send(transmit->to, bytes);
         } else if (!udp_.send(*transmit, bytes)) {
             return;
@@ -294,6 +329,7 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
     if (const auto* accepted = std::get_if<connection::SessionAccepted>(&event)) {
         auto session = add_session(accepted->session, {});
         log(LogLevel::info, "session from " + session->peer_address().to_string());
+        if (exchange_) exchange_->count_accepted();
         if (is_closing_) return session->close(0, {});
         keep_for_accept(std::move(session));
     } else if (const auto* connected = std::get_if<connection::SessionConnected>(&event)) {
@@ -312,11 +348,16 @@ void NodeBackend::handle_event(const connection::EndpointEvent& event) {
         seeds_.erase(SeedId{expired->seed});
         log(LogLevel::info, "a seed has expired");
     } else if (const auto* unused = std::get_if<connection::WebSocketUnused>(&event)) {
-        websockets_.close(Route({}, unused->connection), websocket::close_code::normal,
-                          "no session");
+        handle_websocket_unused(Route({}, unused->connection));
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
         handle_session_event(of_session->session, of_session->event);
     }
+}
+
+void NodeBackend::handle_websocket_unused(const Route& route) {
+    if (exchange_ && exchange_->is_elsewhere(route)) return exchange_->release(route);
+    if (exchange_ && exchange_->is_used_elsewhere(route)) return;
+    websockets_.close(route, websocket::close_code::normal, "no session");
 }
 
 void NodeBackend::handle_connected(const connection::SessionConnected& connected) {

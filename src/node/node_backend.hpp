@@ -20,6 +20,7 @@
 #include "node/network_watcher.hpp"
 #include "node/path_keeper.hpp"
 #include "node/session_backend.hpp"
+#include "node/shard_exchange.hpp"
 #include "node/transport_owner.hpp"
 #include "node/udp_ports.hpp"
 #include "node/websocket_ports.hpp"
@@ -33,18 +34,24 @@ class NodeBackend : public std::enable_shared_from_this<NodeBackend>, private no
 public:
     using SessionPointer = std::shared_ptr<SessionBackend>;
 
-    NodeBackend(asio::io_context& context, const NodeConfig& config);
+    NodeBackend(asio::io_context& context, const NodeConfig& config,
+                const node::ShardSeat& seat = {});
     ~NodeBackend();
 
     asio::any_io_executor executor() { return context_.get_executor(); }
     connection::Endpoint& endpoint() noexcept { return endpoint_; }
     const NodeId& id() const noexcept { return endpoint_.node_id(); }
 
-    Result<SeedId, std::error_code> add_seed(const Seed& seed, std::optional<Duration> lifetime);
+    // When what lives so long from now on ends. Null: never.
+    static std::optional<Instant> expiry_of(std::optional<Duration> lifetime);
+    Result<SeedId, std::error_code> add_seed(const Seed& seed, std::optional<Instant> expires_at);
     bool remove_seed(SeedId seed);
     Result<Address, std::error_code> listen(const Address& address);
+    Result<Address, std::error_code> listen(transport::UdpSocket socket);
     Result<Address, std::error_code> listen_websocket(const Address& address,
-                                                      const WebSocketOptions& options);
+                                                      const WebSocketOptions& options,
+                                                      platform::PortUse port_use);
+    void stop_listening_websocket(const Address& bound) { websockets_.stop_listening(bound); }
     node::Cancel connect(const Destination& destination, const ConnectOptions& options,
                          Completion<SessionPointer> completion);
     node::Cancel accept(Completion<SessionPointer> completion);
@@ -57,6 +64,8 @@ public:
     void close(Completion<bool> completion);
 
     void network_changed();
+    // Other shards of this node have sent something.
+    void take_mail();
 
     // A session has something to send, or to tell.
     void wake(connection::SessionHandle session);
@@ -71,6 +80,8 @@ private:
     void handle_route_closed(const Route& route) override;
     void set_route_full(const Route& route, bool is_full) override;
     bool carries_session(const Route& route) const override;
+    void handle_websocket_unused(const Route& route);
+    bool may_shut_down();
 
     void schedule();
     void send_pending();
@@ -87,7 +98,8 @@ private:
     asio::io_context& context_;
     NodeConfig config_;
     platform::SystemRandom random_;
-    std::unique_ptr<trace::QlogWriter> trace_;  // before the endpoint, which refers to it
+    std::unique_ptr<trace::QlogWriter> trace_;       // before the endpoint, which refers to it
+    std::unique_ptr<node::ShardExchange> exchange_;  // the same; null where the node is whole
     connection::Endpoint endpoint_;
     std::set<SeedId> seeds_;
 

@@ -27,6 +27,10 @@ bool UdpPorts::Socket::serves(const Address& address) const noexcept {
 
 Result<UdpPorts::Socket*, std::error_code> UdpPorts::bind(const Address& address) {
     STT_TRY(transport::UdpSocket socket, transport::UdpSocket::bind(address));
+    return take(std::move(socket));
+}
+
+UdpPorts::Socket* UdpPorts::take(transport::UdpSocket socket) {
     sockets_.push_back(std::make_unique<Socket>(context_, std::move(socket)));
     Socket& bound = *sockets_.back();
     const auto buffers = bound.socket.buffers();
@@ -37,6 +41,13 @@ Result<UdpPorts::Socket*, std::error_code> UdpPorts::bind(const Address& address
                                     (bound.socket.has_receive_offload() ? "GRO" : "no GRO"));
     wait_readable(bound);
     return &bound;
+}
+
+Result<Address, std::error_code> UdpPorts::listen(transport::UdpSocket socket) {
+    if (socket_for(socket.local_address()) != nullptr) {
+        return Unexpected(make_error_code(Failure::already_listening));
+    }
+    return take(std::move(socket))->socket.local_address();
 }
 
 Result<Address, std::error_code> UdpPorts::listen(const Address& address) {

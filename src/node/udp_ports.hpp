@@ -25,6 +25,8 @@ public:
 
     // Returns the address bound. Failure::already_listening where there is one for the family.
     Result<Address, std::error_code> listen(const Address& address);
+    // The same with a socket that is bound already.
+    Result<Address, std::error_code> listen(transport::UdpSocket socket);
     // Binds a socket to any port where none can reach the address.
     Result<void, std::error_code> reach(const Address& address);
     // False: the socket has no room; what is in `transmit` is kept, and nothing may be sent until
@@ -53,6 +55,7 @@ private:
     };
 
     Result<Socket*, std::error_code> bind(const Address& address);
+    Socket* take(transport::UdpSocket socket);
     Socket* socket_for(const Address& address) noexcept;
     void wait_readable(Socket& socket);
     void wait_writable(Socket& socket);

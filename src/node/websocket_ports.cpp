@@ -32,12 +32,15 @@ websocket::ClientHandshakeConfig handshake_config_of(const transport::DialTarget
 }  // namespace
 
 WebSocketPorts::WebSocketPorts(asio::io_context& context, TransportOwner& owner,
-                               transport::TlsTrust trust, stc::RandomSource& random)
+                               transport::TlsTrust trust, stc::RandomSource& random,
+                               RouteNumbers numbers)
     : context_(context),
       owner_(owner),
       trust_(std::move(trust)),
       random_(random),
-      room_(std::make_shared<transport::ReadRoom>()) {}
+      room_(std::make_shared<transport::ReadRoom>()),
+      next_number_(numbers.first),
+      number_step_(numbers.step) {}
 
 WebSocketPorts::~WebSocketPorts() {
     shut_down();
@@ -46,12 +49,14 @@ WebSocketPorts::~WebSocketPorts() {
 // ---- those of others
 
 Result<Address, std::error_code> WebSocketPorts::listen(const Address& address,
-                                                        const WebSocketOptions& options) {
+                                                        const WebSocketOptions& options,
+                                                        platform::PortUse port_use) {
     transport::ListenerConfig config;
     config.handshake.allowed_origins = options.allowed_origins;
     config.handshake.accepted_hosts = options.accepted_hosts;
     config.unauthenticated_max = options.unauthenticated_max;
     config.unauthenticated_max_of_source = options.unauthenticated_max_of_source;
+    config.port_use = port_use;
     if (!options.certificate_file.empty() || !options.key_file.empty()) {
         STT_TRY(config.tls,
                 transport::make_server_context(options.certificate_file, options.key_file));
@@ -63,13 +68,34 @@ Result<Address, std::error_code> WebSocketPorts::listen(const Address& address,
     listeners_.push_back(std::move(listener));
     bound->start(
         [this, bound, page = options.page](const Pointer& connection, const Address& from) {
-            const Route route(from, next_number_++);
+            const Route route(from, take_number());
             add(route, connection, bound);
             auto handlers = handlers_of(route);
             handlers.on_request = page;
             connection->start_server(bound->config().handshake, std::move(handlers));
         });
     return bound->local_address();
+}
+
+void WebSocketPorts::stop_listening(const Address& bound) {
+    const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& each) {
+        return each->local_address() == bound;
+    });
+    if (found == listeners_.end()) return;
+    const std::unique_ptr<transport::WebSocketListener> listener = std::move(*found);
+    listeners_.erase(found);
+    std::vector<Route> accepted;
+    for (auto& [number, connection] : connections_) {
+        if (connection.listener != listener.get()) continue;
+        connection.listener = nullptr;
+        accepted.push_back(connection.route);
+    }
+    for (auto& [number, connection] : leaving_) {
+        if (connection.listener == listener.get()) connection.listener = nullptr;
+    }
+    for (const Route& route : accepted) {
+        close(route, websocket::close_code::going_away, "no longer listening");
+    }
 }
 
 // ---- this node's own
@@ -83,7 +109,7 @@ Result<std::shared_ptr<asio::ssl::context>, std::error_code> WebSocketPorts::cli
 
 WebSocketPorts::DialNumber WebSocketPorts::open(const WebSocketAddress& target,
                                                 OpenHandler handler) {
-    const DialNumber number = next_number_++;
+    const DialNumber number = take_number();
     openings_[number].handler = std::move(handler);
     transport::DialTarget dialed{target.address, target.host, nullptr};
     if (dialed.host.empty()) {
@@ -192,6 +218,11 @@ void WebSocketPorts::set_authenticated(const Route& route) {
 bool WebSocketPorts::has_unsent() const {
     return std::any_of(connections_.begin(), connections_.end(),
                        [](const auto& each) { return each.second.connection->has_unsent(); });
+}
+
+bool WebSocketPorts::is_full(const Route& route) const {
+    const auto found = connections_.find(route.connection);
+    return found != connections_.end() && found->second.connection->is_full();
 }
 
 void WebSocketPorts::release(Connection& connection) {

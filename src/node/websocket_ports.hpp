@@ -9,6 +9,7 @@
 #include <stt/result.hpp>
 #include <stt/websocket.hpp>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/lifetime.hpp"
@@ -20,6 +21,12 @@
 
 namespace stt::node {
 
+// Which numbers routes have: every `step`th, so that several objects have none in common.
+struct RouteNumbers {
+    std::uint64_t first = 1;
+    std::uint64_t step = 1;
+};
+
 class WebSocketPorts {
 public:
     // Becomes the number of the route.
@@ -29,11 +36,14 @@ public:
 
     // `trust` is of servers that this node goes to. `random` outlives this object.
     WebSocketPorts(asio::io_context& context, TransportOwner& owner, transport::TlsTrust trust,
-                   stc::RandomSource& random);
+                   stc::RandomSource& random, RouteNumbers numbers = {});
     ~WebSocketPorts();
 
-    Result<Address, std::error_code> listen(const Address& address,
-                                            const WebSocketOptions& options);
+    Result<Address, std::error_code> listen(const Address& address, const WebSocketOptions& options,
+                                            platform::PortUse port_use = platform::PortUse::alone);
+    // Ends the listening at an address that listen() returned, and closes what came by it and is
+    // not authenticated.
+    void stop_listening(const Address& bound);
     // Failures: those of TCP, certificate_refused, not_a_node.
     DialNumber open(const WebSocketAddress& target, OpenHandler handler);
     // Without effect when it has ended; else its handler is not called.
@@ -44,6 +54,7 @@ public:
     bool has_unsent() const;
     // The peer is told why. handle_route_closed() follows.
     void close(const Route& route, std::uint16_t code, std::string_view why);
+    bool is_full(const Route& route) const;
     bool has(const Route& route) const noexcept { return connections_.contains(route.connection); }
     // Says good-bye to all, and lets go of the sockets.
     void shut_down();
@@ -63,6 +74,9 @@ private:
     };
 
     Result<std::shared_ptr<asio::ssl::context>, std::error_code> client_tls();
+    std::uint64_t take_number() noexcept {
+        return std::exchange(next_number_, next_number_ + number_step_);
+    }
     void begin(DialNumber number, const transport::DialTarget& target, const Pointer& connection);
     void fail(DialNumber number, std::error_code error);
     void add(const Route& route, const Pointer& connection, transport::WebSocketListener* listener);
@@ -80,7 +94,8 @@ private:
     std::map<std::uint64_t, Connection> connections_;  // of use
     std::map<std::uint64_t, Connection> leaving_;      // no more, and their socket is open
     std::map<DialNumber, Opening> openings_;
-    std::uint64_t next_number_ = 1;
+    std::uint64_t next_number_;
+    std::uint64_t number_step_;
     Lifetime lifetime_;
 };
 
