@@ -5,6 +5,7 @@ import re
 import matplotlib
 
 from .measuring import STT
+from .results import groups_of
 
 matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "stt"
@@ -59,27 +60,19 @@ def bars(part, results, path):
     save(figure, path)
 
 
-def groups_of(cases):
-    """Cases that differ in the number that they end with: {what they share: [(number, case)]}."""
-    groups = {}
-    for case in cases:
-        shared, number = re.fullmatch(r"(.*?)[, ]*([\d.]+)", case).groups()
-        groups.setdefault(shared, []).append((float(number), case))
-    return groups
-
-
 def lines(part, results, path):
     """The first metric over the number that a case ends with: a panel for each group of cases."""
     metric = part.metrics[0]
     colour_of = colours(results.subjects)
     groups = groups_of(results.cases)
+    plain = results.plain_subject()
     figure, axes = panels(len(groups), 5, 3.2)
     for axis, (name, points) in zip(axes, groups.items()):
-        for number, subject in enumerate(results.subjects):
+        for subject in results.subjects:
             known = sorted((x, case) for x, case in points if results.values(case, subject, metric.name))
             if not known:
                 continue
-            style = "--" if subject.startswith(STT) and number > 0 else "-"
+            style = "--" if subject.startswith(STT) and subject != plain else "-"
             axis.plot([x for x, _ in known], [results.median(case, subject, metric.name) for _, case in known],
                       style, marker="o", markersize=3, linewidth=1.3, color=colour_of[subject], label=subject)
             for x, case in known:

@@ -5,7 +5,7 @@ import textwrap
 
 from .figures import rows_of
 from .measuring import STT
-from .results import PartResults
+from .results import PartResults, groups_of
 
 BEGIN = "<!-- results: made by scripts/bench -->"
 END = "<!-- end of results -->"
@@ -62,7 +62,7 @@ def ratio_of(part, results, case, subject, metric):
     if part.baseline:
         pair = (case, subject), (part.baseline, subject)
     else:
-        pair = (case, results.reference(case)), (case, subject)
+        pair = (case, results.plain_subject(case)), (case, subject)
     if pair[0] == pair[1] or pair[0][1] is None:
         return ""
     ratios = results.ratios(*pair, metric)
@@ -72,9 +72,12 @@ def ratio_of(part, results, case, subject, metric):
 def grid_table(part, results):
     """The first metric: a row for each case; beside each other subject, STT's ratio to it."""
     metric = part.metrics[0]
+    cases = results.cases
+    if part.plot == "lines":
+        cases = [case for group in groups_of(cases).values() for _, case in group]
     rows = []
-    for case in results.cases:
-        reference = results.reference(case)
+    for case in cases:
+        reference = results.plain_subject(case)
         row = [case]
         for subject in results.subjects:
             median = results.median(case, subject, metric.name)

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import statistics
 
 from .measuring import STT, rounds_of
@@ -35,6 +36,15 @@ def save(path, document):
     path.write_text('{"machine": ' + machine + ',\n"parts": [\n' + ",\n".join(parts) + "\n]}\n")
 
 
+def groups_of(cases):
+    """Cases that differ in the number that they end with: {what they share: [(number, case)]}."""
+    groups = {}
+    for case in cases:
+        shared, number = re.fullmatch(r"(.*?)[,: ]*([\d.]+)(?: %)?", case).groups()
+        groups.setdefault(shared, []).append((float(number), case))
+    return groups
+
+
 class PartResults:
     """One part's results, to be asked for by case and subject."""
 
@@ -59,8 +69,8 @@ class PartResults:
         ratios = self.ratios(first, second, metric)
         return statistics.median(ratios) if ratios else None
 
-    def reference(self, case):
+    def plain_subject(self, case=None):
         """The subject that is ours, of which there may be several: the plain one, or the first."""
         ours = [subject for subject in self.subjects
-                if subject.startswith(STT) and (case, subject) in self.by_key]
+                if subject.startswith(STT) and (case is None or (case, subject) in self.by_key)]
         return STT if STT in ours else next(iter(ours), None)

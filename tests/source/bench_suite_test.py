@@ -84,7 +84,7 @@ class Ratios(unittest.TestCase):
     def test_the_plain_subject_is_the_reference_wherever_it_stands(self):
         part = results.PartResults(entry({("bulk", "STT, AVX2 alone"): {"rate": [1]},
                                           ("bulk", "STT"): {"rate": [1]}}))
-        self.assertEqual(part.reference("bulk"), "STT")
+        self.assertEqual(part.plain_subject("bulk"), "STT")
 
 
 class Tables(unittest.TestCase):
@@ -109,6 +109,17 @@ class Tables(unittest.TestCase):
         self.assertIn("| Gbit/s | STT | AES |", text)
         self.assertIn("| fold, 64 | 3.00 | 2.00 (1.50) |", text)
         self.assertIn("| fold, 128 | – | 2.00 |", text)
+
+    def test_a_grid_of_lines_has_the_cases_of_one_line_together(self):
+        found = results.PartResults(entry({(case, "STT"): {"rate": [1]}
+                                           for case in ("fold, 64", "hash, 64", "fold, 128", "hash, 128")}))
+        rows = report.grid_table(part_of([], plot="lines"), found).splitlines()[2:]
+        self.assertEqual([row.split(" | ")[0] for row in rows],
+                         ["| fold, 64", "| fold, 128", "| hash, 64", "| hash, 128"])
+
+    def test_the_number_of_a_case_is_its_last(self):
+        self.assertEqual(results.groups_of(["lost each way: 0.1 %", "lost each way: 5 %"]),
+                         {"lost each way": [(0.1, "lost each way: 0.1 %"), (5, "lost each way: 5 %")]})
 
     def test_the_page_keeps_what_is_around_the_section(self):
         with tempfile.TemporaryDirectory() as folder:

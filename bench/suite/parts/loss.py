@@ -62,7 +62,7 @@ def measure(emulator, names, loss, subject, words):
     with path(emulator, names, loss):
         line = lines_of(["ip", "netns", "exec", names[0], *words, "--address", SERVER_ADDRESS,
                          "--server-namespace", names[1]])[0]
-    return [Outcome(f"loss each way, % {loss}", subject,
+    return [Outcome(f"lost each way: {loss} %", subject,
                     {"mbit_per_second": line["gbit_per_second"] * 1e3,
                      "client_cpu_seconds_per_gb": line["client_cpu_seconds_per_gb"]})]
 
@@ -91,5 +91,5 @@ for all: packets of IPv4 between two network namespaces (`bench/emulator/tun_pat
     metrics=(Metric("mbit_per_second", "Mbit/s", 1),),
     layout="grid",
     plot="lines",
-    axis="loss each way, %",
+    axis="lost each way, %",
     rounds_max=3)
