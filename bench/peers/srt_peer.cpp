@@ -1,8 +1,9 @@
-// SRT with encryption (AES-128 by a passphrase, its default), by libsrt.
+// SRT with encryption (AES-128 by a passphrase, its default), by libsrt in file mode: reliable,
+// 1,472 bytes a datagram.
 //
-//   srt_peer bulk [--mb MB | --seconds S]          in file mode: reliable, 1,472 bytes a datagram
-//   srt_peer latency [--size BYTES] [--count N]    in live mode, without the latency that it adds;
-//                                  what came can be read once it was acknowledged, every 10 ms
+//   srt_peer bulk [--mb MB | --seconds S]
+//   srt_peer latency [--size BYTES] [--count N]    whole messages; in live mode one that is lost at
+//                                                  the start, before there are keys, never comes
 #include <arpa/inet.h>
 #include <srt/logging_api.h>
 #include <srt/srt.h>
@@ -28,7 +29,7 @@ constexpr int udp_send_buffer_size = 4 << 20;
 // Of each socket: what a session of the library may hold unread, and in packets.
 constexpr int buffer_size = 64 << 20;
 constexpr int window_packets = 65'536;
-constexpr std::size_t live_payload_size_max = 1'456;
+constexpr std::size_t message_size_max = 65'536;
 
 [[noreturn]] void give_up_srt(const std::string& what) {
     give_up(what + ": " + srt_getlasterror_str());
@@ -41,7 +42,7 @@ void set(SRTSOCKET socket, SRT_SOCKOPT option, const Value& value) {
     }
 }
 
-enum class Kind { file, live };
+enum class Kind { bytes, messages };
 
 void start_up() {
     if (srt_startup() < 0) give_up_srt("libsrt");
@@ -51,10 +52,8 @@ void start_up() {
 
 SRTSOCKET socket_of(Kind kind) {
     const SRTSOCKET socket = srt_create_socket();
-    set(socket, SRTO_TRANSTYPE, kind == Kind::file ? SRTT_FILE : SRTT_LIVE);
-    if (kind == Kind::live) {
-        set(socket, SRTO_TSBPDMODE, false);
-    }
+    set(socket, SRTO_TRANSTYPE, SRTT_FILE);
+    set(socket, SRTO_MESSAGEAPI, kind == Kind::messages);
     if (srt_setsockflag(socket, SRTO_PASSPHRASE, passphrase,
                         static_cast<int>(std::string_view(passphrase).size())) == SRT_ERROR) {
         give_up_srt("the passphrase");
@@ -119,10 +118,10 @@ void drain(SRTSOCKET socket, Meeting& meeting) {
 void measure_bulk(const Arguments& arguments) {
     const Place place = Place::of(arguments);
     TwoEnds ends(place, [&](Meeting& meeting) {
-        drain(accepted(listening_at(place.address, Kind::file, meeting)), meeting);
+        drain(accepted(listening_at(place.address, Kind::bytes, meeting)), meeting);
     });
     start_up();
-    const SRTSOCKET socket = connected(place, ends.meeting().port(), Kind::file);
+    const SRTSOCKET socket = connected(place, ends.meeting().port(), Kind::bytes);
     const std::vector<char> piece(bulk_piece_size, 0x5a);
     BulkMeter meter(arguments, ends);
     meter.start();
@@ -141,8 +140,8 @@ void measure_bulk(const Arguments& arguments) {
 }
 
 void echo(const Place& place, Meeting& meeting) {
-    const SRTSOCKET socket = accepted(listening_at(place.address, Kind::live, meeting));
-    std::vector<char> message(live_payload_size_max);
+    const SRTSOCKET socket = accepted(listening_at(place.address, Kind::messages, meeting));
+    std::vector<char> message(message_size_max);
     for (;;) {
         const int size = srt_recvmsg(socket, message.data(), static_cast<int>(message.size()));
         if (size <= 0) return;
@@ -154,9 +153,9 @@ void measure_latency(const Arguments& arguments) {
     const Place place = Place::of(arguments);
     TwoEnds ends(place, [&](Meeting& meeting) { echo(place, meeting); });
     start_up();
-    const SRTSOCKET socket = connected(place, ends.meeting().port(), Kind::live);
+    const SRTSOCKET socket = connected(place, ends.meeting().port(), Kind::messages);
     RoundTrips round_trips(arguments);
-    std::vector<char> message(live_payload_size_max, 0x5a);
+    std::vector<char> message(message_size_max, 0x5a);
     const auto size = static_cast<int>(round_trips.message_size());
     while (!round_trips.is_over()) {
         round_trips.ask();
