@@ -218,7 +218,7 @@ constexpr Kernel quad_kernel = PipelinedKernel<QuadMachine>::with_states_min(2);
 }  // namespace
 
 constinit const Backend avx512_backend{
-    "avx512", {&octo_kernel, &quad_kernel, &bmi2_kernel}, 3};
+    "avx512", {&octo_kernel, &quad_kernel, &avx512_pair_kernel}, 3};
 
 }  // namespace stt::stc::permutation
 

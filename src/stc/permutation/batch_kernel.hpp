@@ -31,6 +31,7 @@ inline constexpr BlockMask block_mask = make_block_mask();
 template <class Machine>
 struct BatchKernel {
     using Word = typename Machine::Word;
+    using State = Word[lane_count];
 
     static constexpr std::size_t word_size = lane_size * Machine::width;
     static constexpr std::size_t fold_block_size = lane_size * fold_lanes;
@@ -190,7 +191,12 @@ struct BatchKernel {
             read_lanes<first + count, end>(a, blocks);
         }
     }
-    // What A's block leaves of the keyed states, and its trailer.
+    // A's block, and what it leaves of the keyed states.
+    static STT_ALWAYS_INLINE void start(Word (&a)[lane_count], const DuplexRun& run,
+                                        const PaddedBlocks& head) {
+        read_lanes<0, fold_lanes>(a, head.input);
+        read_keyed(a, run);
+    }
     static STT_ALWAYS_INLINE void read_keyed(Word (&a)[lane_count], const DuplexRun& run) {
         read_lanes<fold_lanes, lane_count>(a, run.keyed);
         a[fold_lanes] = Machine::exclusive_or(a[fold_lanes], load_each(run.head_trailer));
@@ -207,41 +213,45 @@ struct BatchKernel {
         }
     }
 
-    template <bool is_fold>
+    static STT_ALWAYS_INLINE void permute_once(Word (&a)[lane_count]) {
+        do_rounds<Machine>(a, rounds_stc);
+    }
+
+    // `Self` is this kernel, or one that has the same steps on a state of another form.
+    template <class Self, bool is_fold>
     static STT_ALWAYS_INLINE void duplex(std::uint8_t* batch, const DuplexRun& run) {
-        Word a[lane_count];
+        typename Self::State a;
         // The permutation of the start is a turn of this loop, so that there is one of it.
         bool has_data = !run.is_start;
         if (run.is_start) {
             PaddedBlocks head;
             pad(head, run.scratch, run.head, 0, run.head_size);
-            read_lanes<0, fold_lanes>(a, head.input);
-            read_keyed(a, run);
+            Self::start(a, run, head);
         } else {
-            load_batch(a, batch);
+            Self::load_batch(a, batch);
         }
         LastBlocks last;
         prepare_last(last, run);
         std::size_t block = 0;
         while (true) {
             if (has_data) {
-                take_block<is_fold>(a, blocks_of(run, last, block));
-                add_trailer(a, run, block);
+                Self::template take_block<is_fold>(a, blocks_of(run, last, block));
+                Self::add_trailer(a, run, block);
                 ++block;
             }
-            do_rounds<Machine>(a, rounds_stc);
+            Self::permute_once(a);
             if (block == run.count) break;
             has_data = true;
         }
-        store_batch(batch, a);
+        Self::store_batch(batch, a);
         finish_last(last, run);
     }
 
     static void fold(std::uint8_t* batch, const DuplexRun& run) {
-        duplex<true>(batch, run);
+        duplex<BatchKernel, true>(batch, run);
     }
     static void unfold(std::uint8_t* batch, const DuplexRun& run) {
-        duplex<false>(batch, run);
+        duplex<BatchKernel, false>(batch, run);
     }
 
     static void absorb(std::uint8_t* batch, const std::uint8_t* const* input, std::size_t count) {

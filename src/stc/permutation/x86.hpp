@@ -13,8 +13,10 @@ extern const Backend avx2_backend;
 // Needs AVX-512 F, VL and BW, and what avx2_backend needs: eight states side by side.
 extern const Backend avx512_backend;
 
-// The kernel of bmi2_backend, for the backends that are wider.
+// The kernels of width 1 for the backends that are wider: that of bmi2_backend, and one that needs
+// what avx512_backend needs.
 extern const Kernel bmi2_kernel;
+extern const Kernel avx512_pair_kernel;
 
 #endif
 
