@@ -74,8 +74,9 @@ STT_ALWAYS_INLINE void mix_column(Columns& a, const Word (&parity)[side],
     const Word right = turned_parity[(x + 1) % side];
     a.first[x] = turn(exclusive_or(a.first[x], left, right), turns_of_first[x]);
     a.second[x] = turn(exclusive_or(a.second[x], left, right), turns_of_second[x]);
-    a.last[x] =
-        _mm_rol_epi64(exclusive_or(a.last[x], left, right), static_cast<int>(rotations[20 + x]));
+    // A constant, without which the compiler that does not optimise refuses the instruction.
+    constexpr int turn_of_last = rotations[4 * side + x];
+    a.last[x] = _mm_rol_epi64(exclusive_or(a.last[x], left, right), turn_of_last);
 }
 
 STT_ALWAYS_INLINE void mix_columns(Columns& a) {
