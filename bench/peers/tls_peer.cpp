@@ -1,16 +1,20 @@
 // TLS 1.3 over TCP, and DTLS 1.2, by OpenSSL: what an application has without a protocol of its
 // own.
 //
-//   tls_peer bulk [--congestion NAME] [--cipher NAME] [--mb MB | --seconds S]
+//   tls_peer bulk [--transport tcp|udp] [--congestion NAME] [--cipher NAME] [--mb MB | --seconds S]
 //   tls_peer latency [--transport tcp|udp] [--size BYTES] [--count N] [--wait epoll|spin]
 //                    [--beside idle|bulk]      bulk: in a second connection; not over DTLS
 //   tls_peer handshakes [--count N] [--by certificate|key]
+//
+// DTLS repairs no loss and knows no pace: in bulk its sender reads from shared memory what the
+// receiver has, and keeps under 1 MiB on the way.
 //
 // handshakes counts the processor time of the server alone, both sides in memory: with an ECDSA
 // certificate on P-256 and X25519, or by a key that both have (psk_dhe_ke, as an application whose
 // nodes share a secret would do it).
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +37,8 @@ namespace {
 
 using namespace stt::bench;
 
+constexpr int record_size = 1'435;
+constexpr std::uint64_t window_size = 1u << 20;
 constexpr const char* default_cipher = "TLS_AES_256_GCM_SHA384";
 
 struct Contexts {
@@ -97,7 +103,55 @@ void drain(SSL* tls, Meeting& meeting) {
     }
 }
 
+// A datagram's sender is whom this side talks to from then on.
+int accept_udp(int socket) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    char first = 0;
+    ::recvfrom(socket, &first, 1, MSG_PEEK, reinterpret_cast<sockaddr*>(&from), &size);
+    if (::connect(socket, reinterpret_cast<sockaddr*>(&from), size) != 0) give_up("no sender");
+    return socket;
+}
+
+int connected_udp(const std::string& address, std::uint16_t port) {
+    const int socket = bind_udp(address);
+    connect_udp(socket, address, port);
+    return socket;
+}
+
+// One record is one datagram of 1,472 bytes, of which DTLS takes 37.
+void measure_datagrams(const Arguments& arguments) {
+    const Place place = Place::of(arguments);
+    const Contexts contexts = contexts_of(arguments, true);
+    TwoEnds ends(place, [&](Meeting& meeting) {
+        const int socket = bind_udp(place.address);
+        meeting.listen_at(port_of(socket));
+        drain(accepted(contexts.server.get(), accept_udp(socket), true).get(), meeting);
+    });
+    const Tls tls =
+        connected(contexts.client.get(), connected_udp(place.address, ends.meeting().port()), true);
+    const std::vector<char> record(record_size, 0x5a);
+    BulkMeter meter(arguments, ends);
+    meter.start();
+    std::uint64_t sent = 0;
+    while (meter.wants_more(sent)) {
+        if (sent - ends.meeting().received() > window_size) {
+            ::sched_yield();
+            continue;
+        }
+        if (SSL_write(tls.get(), record.data(), record_size) != record_size) {
+            give_up_tls("cannot write");
+        }
+        sent += record_size;
+    }
+    meter.wait();
+    JsonLine line;
+    meter.report(line);
+    line.print();
+}
+
 void measure_bulk(const Arguments& arguments) {
+    if (arguments.choice("transport", {"tcp", "udp"}) == "udp") return measure_datagrams(arguments);
     const Place place = Place::of(arguments);
     const Contexts contexts = contexts_of(arguments, false);
     TwoEnds ends(place, [&](Meeting& meeting) {
@@ -147,16 +201,6 @@ void write_all(SSL* tls, const std::vector<char>& message) {
     }
 }
 
-// A datagram's sender is whom this side talks to from then on.
-int accept_udp(int socket) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    char first = 0;
-    ::recvfrom(socket, &first, 1, MSG_PEEK, reinterpret_cast<sockaddr*>(&from), &size);
-    if (::connect(socket, reinterpret_cast<sockaddr*>(&from), size) != 0) give_up("no sender");
-    return socket;
-}
-
 [[noreturn]] void echo(Meeting& meeting, const Arguments& arguments, const Place& place,
                        const Contexts& contexts, bool is_datagram) {
     const int listening = is_datagram ? bind_udp(place.address) : listen_tcp(place.address);
@@ -186,13 +230,8 @@ void measure_latency(const Arguments& arguments) {
     TwoEnds ends(place,
                  [&](Meeting& meeting) { echo(meeting, arguments, place, contexts, is_datagram); });
     const std::uint16_t port = ends.meeting().port();
-    int socket = 0;
-    if (is_datagram) {
-        socket = bind_udp(place.address);
-        connect_udp(socket, place.address, port);
-    } else {
-        socket = connect_tcp(place.address, port, "");
-    }
+    const int socket =
+        is_datagram ? connected_udp(place.address, port) : connect_tcp(place.address, port, "");
     const Tls tls = connected(contexts.client.get(), socket, is_datagram);
     std::atomic<bool> is_over{false};
     std::thread beside;

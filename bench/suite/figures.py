@@ -2,7 +2,8 @@
 
 from .measuring import STT
 
-ENCRYPTED = ("TLS 1.3 over TCP", "DTLS 1.2", "QUIC (ngtcp2)", "SRT, AES-128")
+ENCRYPTED = ("TLS 1.3 over TCP", "DTLS 1.2", "DTLS 1.2, no acknowledgements", "ZeroMQ, CURVE", "QUIC (ngtcp2)",
+             "SRT, AES-128")
 AES = "AES-256-GCM"
 
 

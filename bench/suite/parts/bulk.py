@@ -23,6 +23,8 @@ def prepare(setting):
         run("raw UDP, GSO and GRO, flooded", "udp_bench", "bulk", "--pace", "flood", *timed),
         run("raw UDP, sendmmsg", "udp_bench", "bulk", "--mode", "mmsg", *timed),
         run("TLS 1.3 over TCP", "tls_peer", "bulk", *size),
+        run("ZeroMQ, CURVE", "zmq_peer", "bulk", *slow),
+        run("DTLS 1.2, no acknowledgements", "tls_peer", "bulk", "--transport", "udp", *timed),
         run("QUIC (ngtcp2)", "quic_peer", "bulk", *slow),
         run("SRT, AES-128", "srt_peer", "bulk", *slow),
     ]

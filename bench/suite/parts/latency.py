@@ -11,6 +11,7 @@ PEERS = (
     ("TLS 1.3 over TCP", ("tls_peer", "latency"), ("epoll", "spin"), True),
     ("DTLS 1.2", ("tls_peer", "latency", "--transport", "udp"), ("epoll", "spin"), False),
     ("QUIC (ngtcp2)", ("quic_peer", "latency"), ("epoll", "spin"), True),
+    ("ZeroMQ, CURVE", ("zmq_peer", "latency"), ("epoll",), False),
     ("SRT, AES-128", ("srt_peer", "latency"), ("epoll",), False),
 )
 WAITS = {"epoll": "asleep in epoll", "spin": "both spinning"}
