@@ -3,4 +3,4 @@
 from . import bulk, crypto, files, handshakes, latency, loss, profile, sessions, startup
 
 PARTS = (crypto.PART, bulk.PART, profile.PART, files.PART, latency.PART, handshakes.PART,
-         sessions.SESSIONS, sessions.STREAMS, sessions.MESSAGES, loss.PART, startup.PART)
+         sessions.SESSIONS, sessions.STREAMS, sessions.THREADS, sessions.MESSAGES, loss.PART, startup.PART)

@@ -28,6 +28,15 @@ def prepare_streams(setting):
 
 
 @contextlib.contextmanager
+def prepare_threads(setting):
+    program = setting.program("shards_bench")
+    seconds = str(setting.pick(2, 0.5))
+    yield [command(f"{sessions} sessions, threads {threads}", STT,
+                   [program, "--sessions", str(sessions), "--threads", str(threads), "--seconds", seconds])
+           for sessions in (16, 256) for threads in (1, 2)]
+
+
+@contextlib.contextmanager
 def prepare_messages(setting):
     program = setting.program("sessions_bench")
     yield [command(f"sessions {count}", STT, [program, "--sessions", str(count)])
@@ -55,6 +64,18 @@ STREAMS = Part(
     title="Many streams",
     text="Streams of one session, between two processes on loopback. " + HOW,
     prepare=prepare_streams, metrics=TRAFFIC, plot="", baseline="streams 1")
+THREADS = Part(
+    name="threads",
+    title="A node on several threads",
+    text="""Sessions of one node, each never out of bytes, into a node group of so many threads: the clients, on one
+thread, are another process, so that on two cores the second thread has a part of what they leave.""",
+    prepare=prepare_threads,
+    metrics=(Metric("gbit_per_second", "Gbit/s in all"),
+             Metric("cpu_seconds_per_gb", "CPU s for a GB", 2, is_more_better=False),
+             Metric("server_cpu_seconds_per_gb", "of it the receiver", 2, is_more_better=False),
+             Metric("sessions_of_busiest_thread", "sessions of the busiest thread", 0, is_more_better=False),
+             Metric("forwarded", "forwarded between threads", 0, is_more_better=False)),
+    plot="", baseline="16 sessions, threads 1")
 MESSAGES = Part(
     name="messages",
     title="Small messages of many sessions",
