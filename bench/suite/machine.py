@@ -4,6 +4,7 @@ import datetime
 import os
 import pathlib
 import platform
+import re
 import subprocess
 
 # Of the processor, what the library or its peers choose their code by.
@@ -39,9 +40,9 @@ def describe():
         "processor": processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(memory / 1e9, 1),
-        "kernel": platform.release(),
+        "kernel": re.match(r"[\d.]*\d", platform.release()).group(),
         "system": release.get("PRETTY_NAME", ""),
-        "virtual": first_line("systemd-detect-virt") or "unknown",
+        "virtual": first_line("systemd-detect-virt", "--vm") or "unknown",
         "compiler": first_line("g++", "--version"),
         "openssl": first_line("openssl", "version"),
         "load_before": os.getloadavg()[0],
