@@ -29,7 +29,11 @@ def arguments():
                         help="measures nothing: makes the page of results of an earlier run")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-bench", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=pathlib.Path, help="for the files of the run; default: temporary")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for path in (options.report, *options.tools):
+        if path and not path.is_file():
+            parser.error(f"no such file: {path}")
+    return options
 
 
 def measure(options, folder):
