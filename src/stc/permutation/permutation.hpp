@@ -57,10 +57,10 @@ struct DuplexRun {
     std::uint8_t* scratch;
 };
 
-// Four blocks of every state: on their way in, on their way out, the last one padded, and which of
-// its bytes are there.
+// The last block of every state, padded; and for a kernel that is wider than 1 three more: on their
+// way in, on their way out, and which bytes of the last are there.
 consteval std::size_t scratch_size(std::size_t width) {
-    return 4 * fold_lanes * lane_size * width;
+    return (width == 1 ? 1 : 4) * fold_lanes * lane_size * width;
 }
 
 // The permutation on `width` independent states side by side.
