@@ -221,8 +221,9 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
         const bool is_probe = probes_due_ > 0;
         // To nobody nothing but probes: what waits would only be sent again.
         const bool has_eliciting = !liveness_.is_unreachable() && has_eliciting_to_send();
+        const bool is_worth_it = budget >= mtu && (count > 0 || budget >= allowance.bytes_min);
         const bool may_elicit =
-            is_probe || (has_eliciting && budget >= mtu && loss_.has_room(frames_per_datagram_max));
+            is_probe || (has_eliciting && is_worth_it && loss_.has_room(frames_per_datagram_max));
         if (has_eliciting && !may_elicit) release_at_ = allowance.release;
         if (!has_eliciting && budget >= mtu) path_state().on_app_limited();
         if (!may_elicit && !acks_.is_due(now) && !is_auth_proof_due(now)) break;

@@ -12,10 +12,16 @@ PathRecovery::PathRecovery(const PathConfig& config)
       mtu_(config.is_reliable ? config.message_size_ceiling : config.datagram_size_ceiling) {}
 
 SendAllowance PathRecovery::allowance(Instant now) const noexcept {
-    const std::size_t window = config_.is_reliable ? reliable_window() : controller_->window();
-    const std::size_t room = window > in_flight_ ? window - in_flight_ : 0;
-    if (config_.is_reliable) return {room, std::nullopt};
-    return {std::min(room, pacer_.budget(now)), release(now, mtu_.current())};
+    const std::size_t room = window() - std::min(window(), in_flight_);
+    if (config_.is_reliable) return {room, 0, std::nullopt};
+    const std::size_t bytes = std::min(room, pacer_.budget(now));
+    const bool is_fast = pacer_.burst_max() == pacing_burst_bytes_max;
+    const std::size_t bytes_min = is_fast && in_flight_ >= 2 * burst_full ? burst_full : 0;
+    return {bytes, bytes_min, release(now, std::max(mtu_.current(), bytes_min))};
+}
+
+std::size_t PathRecovery::window() const noexcept {
+    return config_.is_reliable ? reliable_window() : controller_->window();
 }
 
 // Twice what was delivered in a round trip, so that it can double; from the shortest round trip, as

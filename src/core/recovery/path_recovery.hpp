@@ -45,9 +45,18 @@ struct PathConfig {
 // Bytes of eliciting frames that may be sent now.
 struct SendAllowance {
     std::size_t bytes = 0;
-    // Set when only pacing holds a full datagram back: ask again then. An ACK may come earlier.
+    // Data is not worth a transmission below this; see burst_full.
+    std::size_t bytes_min = 0;
+    // Set when only pacing holds back a full datagram, or `bytes_min`: ask again then. An ACK may
+    // come earlier.
     std::optional<Instant> release;
 };
+
+// What datagrams of usual sizes fill of a burst of 64 KiB, at least. Where the rate has one in a
+// millisecond and two are under way, the next waits until it is whole: each costs both ends a
+// system call and an ACK, and all of them in pieces half as much again. What waits, waits less than
+// a millisecond, or for an ACK of those two.
+inline constexpr std::size_t burst_full = 64'000;
 
 // The state of a path that loss detection does not share with other paths. Owned and
 // fed by LossDetection; the connection reads it, and calls what is marked so.
@@ -75,6 +84,8 @@ public:
     // What window and pacing allow. Less than mtu().current(): wait.
     // Probes after a timeout, and frames that elicit nothing, need no allowance.
     SendAllowance allowance(Instant now) const noexcept;
+    // Bytes that may be under way at once.
+    std::size_t window() const noexcept;
     // When pacing lets a datagram of `size` leave, where the window has room for it; null: now,
     // or not by waiting.
     std::optional<Instant> release(Instant now, std::size_t size) const noexcept;

@@ -209,6 +209,39 @@ TEST_CASE(
     CHECK_FALSE(allowance.release.has_value());
 }
 
+TEST_CASE(
+    "protocol §10.4 (b): with two bursts under way at a high rate the next waits until it is "
+    "whole") {
+    Sender sender;
+    // A round trip of 100 us; the window doubles to over a millisecond of 64 KiB.
+    Instant now = at(Duration(0));
+    while (window_of(sender) < 220'000) {
+        const std::uint64_t first = sender.loss.next_sequence();
+        const std::size_t count = window_of(sender) / 1'200;
+        for (std::size_t i = 0; i < count; ++i) sender.send(now);
+        now += microseconds(100);
+        sender.ack(now, {{first, first + count - 1}});
+    }
+    now += milliseconds(1);
+    const auto send_bytes = [&](std::size_t bytes) {
+        for (std::size_t sent = 0; sent < bytes; sent += 1'200) sender.send(now);
+    };
+    CHECK(sender.path().allowance(now).bytes_min == 0);
+    send_bytes(64'800);
+    now += milliseconds(1);
+    CHECK(sender.path().allowance(now).bytes_min == 0);
+    send_bytes(64'800);
+    // The pacer has nothing left: it says when a whole burst may go.
+    SendAllowance allowance = sender.path().allowance(now);
+    CHECK(allowance.bytes_min == burst_full);
+    REQUIRE(allowance.release.has_value());
+    CHECK(*allowance.release < now + milliseconds(1));
+    CHECK(sender.path().allowance(*allowance.release).bytes >= burst_full);
+    // An ACK of one makes room at once.
+    sender.ack(now, {{sender.loss.next_sequence() - 54, sender.loss.next_sequence() - 1}});
+    CHECK(sender.path().allowance(now).bytes_min == 0);
+}
+
 TEST_CASE("RFC 8899 §4.1: a probe that only pacing holds back is told when it may leave") {
     Sender sender;
     warm_up(sender);
