@@ -23,7 +23,8 @@ recovery::PathConfig path_config(const ConnectionConfig& config) {
     return path;
 }
 
-stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Role role) {
+stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Role role,
+                                     BufferPool& buffers) {
     stream::StreamsConfig streams;
     streams.is_initiator = role == session::Role::initiator;
     streams.stream_window_max = config.stream_window_max;
@@ -31,6 +32,7 @@ stream::StreamsConfig streams_config(const ConnectionConfig& config, session::Ro
     streams.send_buffer_max = config.send_buffer_max;
     streams.message_size_max = config.message_size_max;
     streams.peer_stream_limit = config.peer_stream_limit;
+    streams.buffers = &buffers;
     return streams;
 }
 
@@ -48,7 +50,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       keys_(std::move(session_key), setup.role, setup.session_id),
       paths_(loss_, path_config(config),
              {setup.peer, setup.is_path_validated, setup.bytes_received, setup.bytes_sent}, now),
-      streams_(streams_config(config, setup.role)),
+      streams_(streams_config(config, setup.role, scratch.buffers)),
       liveness_(config, now),
       now_(now),
       last_sent_(now),

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "base/buffer_pool.hpp"
 #include "core/connection/frame_batch.hpp"
 #include "core/recovery/ecn.hpp"
 #include "core/session/keys.hpp"
@@ -27,10 +28,14 @@ struct OpeningJob {
 };
 
 // What a session needs while it handles a batch of frames or writes one, and forgets before
-// the call returns. All sessions of a node share one: ten thousand idle ones would otherwise
-// hold the storage of ten thousand bursts. About 100 KiB after a full burst each way.
+// the call returns; and the storage of streams that hold nothing for now. All sessions of a node
+// share one: ten thousand idle ones would otherwise hold the storage of ten thousand bursts. About
+// 100 KiB after a full burst each way. Chosen: the windows of a few streams at their largest.
+inline constexpr std::size_t buffer_pool_size_max = 8u << 20;
+
 struct SessionScratch {
     FrameBatch batch;
+    BufferPool buffers{buffer_pool_size_max};
     std::vector<OpeningJob> opening;
     std::vector<stc::UnfoldJob> unfolding;
 

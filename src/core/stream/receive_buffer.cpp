@@ -96,7 +96,7 @@ void ReceiveBuffer::become_passing() {
     read_end_ = final_offset_.value_or(read_end_);
     received_.clear();
     consumed_.clear();
-    ring_ = {};
+    ring_.clear();
 }
 
 void ReceiveBuffer::discard() noexcept {

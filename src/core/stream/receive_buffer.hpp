@@ -33,6 +33,9 @@ public:
         not_taken,  // too many gaps: must not be acknowledged
     };
 
+    // As for ByteRing, `pool` may be null.
+    explicit ReceiveBuffer(BufferPool* pool = nullptr) noexcept : ring_(pool) {}
+
     // Stores the bytes of a DATA frame. The caller has checked the limits, which bound
     // the memory. Error 5: a final offset that changes or lies below what was received,
     // or bytes beyond it. `may_open_gap`: the session has room to keep track of one more.

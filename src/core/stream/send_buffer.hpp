@@ -35,8 +35,9 @@ public:
         bool is_given_up = false;
     };
 
-    // `size_max` bounds what write() takes.
-    explicit SendBuffer(std::size_t size_max) noexcept : size_max_(size_max) {}
+    // `size_max` bounds what write() takes. As for ByteRing, `pool` may be null.
+    explicit SendBuffer(std::size_t size_max, BufferPool* pool = nullptr) noexcept
+        : size_max_(size_max), ring_(pool) {}
 
     std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin()); }
     std::size_t room() const noexcept { return size_max_ - size(); }

@@ -38,10 +38,11 @@ inline constexpr std::uint8_t skip = 1u << 2;
 // One stream, as one side sees it.
 struct StreamState {
     StreamState(StreamKey key_given, bool is_local_given, std::size_t send_buffer_max,
-                std::uint64_t window_max, std::size_t message_max)
+                std::uint64_t window_max, std::size_t message_max, BufferPool* buffers)
         : key(key_given),
           is_local(is_local_given),
-          send(send_buffer_max),
+          send(send_buffer_max, buffers),
+          receive(buffers),
           assembly(message_max),
           window(stream_credit_initial, window_max) {}
 

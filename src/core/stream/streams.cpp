@@ -39,7 +39,8 @@ const StreamState* Streams::find(StreamKey key) const noexcept {
 
 StreamState& Streams::create(StreamKey key, bool is_local) {
     auto state = std::make_unique<StreamState>(key, is_local, config_.send_buffer_max,
-                                               config_.stream_window_max, config_.message_size_max);
+                                               config_.stream_window_max, config_.message_size_max,
+                                               config_.buffers);
     StreamState& stream = *state;
     streams_.insert_or_assign(key, std::move(state));
     slots_[key.id] = Slot{key.use, true};

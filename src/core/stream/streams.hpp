@@ -53,6 +53,8 @@ struct StreamsConfig {
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
     std::size_t send_buffer_max = 4u << 20;
+    // Where the streams' storage comes from; outlives them. Null: the allocator.
+    BufferPool* buffers = nullptr;
     // The largest message that is taken, with its length field: at most 1,048,576. A longer one
     // is answered with STOP(5). Spec protocol §9.3.
     std::size_t message_size_max = stt::message_size_max;

@@ -119,6 +119,7 @@ std::optional<Streams::Candidate> Streams::next_candidate() {
         control_queue_.remove(stream);
     }
     for (std::size_t priority = 0; priority < priority_count; ++priority) {
+        if (data_queues_[priority].is_empty() && blocked_[priority].is_empty()) continue;
         if (const StreamState* stream = next_with_data(priority)) {
             return Candidate{wire::FrameType::data, stream->key};
         }

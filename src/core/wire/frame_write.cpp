@@ -62,14 +62,15 @@ std::size_t session_frame_overhead(const SessionFrameHeader& header,
 
 std::size_t session_payload_size_max(const SessionFrameHeader& header, std::size_t room) noexcept {
     const std::size_t rest = session_frame_rest_size(header);
-    std::size_t size_max = 0;
+    if (room <= rest) return 0;
     // A length field of one byte more may cost a payload more than it lets it grow.
-    for (std::size_t width = 1; width <= varint_size(payload_size_max); ++width) {
-        if (room < rest + width) break;
-        const std::size_t widest = (std::size_t{1} << (7 * width)) - 1;
-        size_max = std::max(size_max, std::min({room - rest - width, widest, payload_size_max}));
-    }
-    return size_max;
+    constexpr std::size_t one_byte_max = 127;
+    constexpr std::size_t two_byte_max = 16'383;
+    static_assert(codec::varint_size(payload_size_max) == 3);
+    std::size_t size_max = room - rest - 1;
+    if (size_max > one_byte_max) size_max = std::max(size_max - 1, one_byte_max);
+    if (size_max > two_byte_max) size_max = std::max(size_max - 1, two_byte_max);
+    return std::min(size_max, payload_size_max);
 }
 
 FrameLayout lay_out_session_frame(const SessionFrameHeader& header, std::size_t payload_size,

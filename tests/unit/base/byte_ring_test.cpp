@@ -64,6 +64,24 @@ TEST_CASE("ByteRing: an empty ring gives its storage back, but for the smallest"
     CHECK(ring.capacity() == 0);
 }
 
+TEST_CASE("ByteRing: filled again it is at once what it was, and half of that if less was needed") {
+    BufferPool pool(1 << 20);
+    ByteRing ring(&pool);
+    ring.reserve_until(60'000);
+    ring.advance(60'000, true);
+    CHECK(pool.size() == 65'536);
+    ring.reserve_until(60'100);
+    CHECK(ring.capacity() == 65'536);
+    CHECK(pool.size() == 0);
+    ring.advance(60'100, true);
+    ring.reserve_until(60'200);
+    CHECK(ring.capacity() == 32'768);
+    // What it has grown out of is of no more use.
+    ring.reserve_until(60'100 + 40'000);
+    CHECK(ring.capacity() == 65'536);
+    CHECK(pool.size() == 0);
+}
+
 TEST_CASE("ByteRing: a window far from offset 0 works alike") {
     ByteRing ring;
     const std::uint64_t far = (std::uint64_t{1} << 62) - 500;
