@@ -11,6 +11,8 @@
 
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "stc/permutation/batch_kernel.hpp"
 #include "stc/permutation/short_copy.hpp"
 
@@ -140,17 +142,21 @@ STT_ALWAYS_INLINE void do_rounds(Columns& a, unsigned rounds) {
 // Two lanes that lie a row apart.
 constexpr std::size_t row_size = side * lane_size;
 
+// By the instructions for pairs of floats, which move bits, and anything from anywhere: those for
+// doubles are written as accesses to doubles, which have to be aligned.
 STT_ALWAYS_INLINE Word load_rows(const std::uint8_t* bytes) {
     const __m128i low = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
-    return _mm_castpd_si128(
-        _mm_loadh_pd(_mm_castsi128_pd(low), reinterpret_cast<const double*>(bytes + row_size)));
+    return _mm_castps_si128(
+        _mm_loadh_pi(_mm_castsi128_ps(low), reinterpret_cast<const __m64*>(bytes + row_size)));
 }
 STT_ALWAYS_INLINE void store_rows(std::uint8_t* bytes, Word word) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), word);
-    _mm_storeh_pd(reinterpret_cast<double*>(bytes + row_size), _mm_castsi128_pd(word));
+    _mm_storeh_pi(reinterpret_cast<__m64*>(bytes + row_size), _mm_castsi128_ps(word));
 }
 STT_ALWAYS_INLINE Word load_twice(const std::uint8_t* bytes) {
-    return _mm_castpd_si128(_mm_loaddup_pd(reinterpret_cast<const double*>(bytes)));
+    long long lane;
+    std::memcpy(&lane, bytes, sizeof lane);
+    return _mm_set1_epi64x(lane);
 }
 
 struct PairUnit;
