@@ -117,7 +117,7 @@ inline void repair_challenge(Value::Dict& dict, Bytes hello_dict) {
     const auto nonce = field<32>(dict, "nonce");
     const auto node = field<32>(dict, "node_id");
     if (!hello || !nonce || !node) return;
-    const auto th1 = handshake::transcript_of(hello_dict);
+    const auto th1 = handshake::Transcript(hello_dict).th1();
     const auto bound = encode(Value(Value::Dict{{"purpose", Value("handshake_challenge")},
                                                 {"initiator", Value(Bytes(hello->node_id))},
                                                 {"responder", Value(Bytes(*node))},

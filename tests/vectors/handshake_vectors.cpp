@@ -84,8 +84,8 @@ void check_values(const Entry& entry, const Given& given, Tally& tally) {
                 "node id of the responder");
     const ByteVector hello = entry.bytes("hello_payload");
     const ByteVector response = entry.bytes("response_payload");
-    tally.check(transcript_of(hello) == given.th1, "th1");
-    tally.check(transcript_of(hello, response) == given.th2, "th2");
+    tally.check(Transcript(hello).th1() == given.th1, "th1");
+    tally.check(Transcript(hello).th2(response) == given.th2, "th2");
     tally.check(session_id_of(given.parties) == given.session_id, "session_id");
     const stc::Key key =
         session_key_of(given.context, given.parties, given.timestamps[0], given.th2);

@@ -44,13 +44,14 @@ Result<void, DropReason> Initiator::handle_response(const wire::FrameView& frame
                                      .nonce_initiator = nonce_,
                                      .nonce_responder = response.nonce},
                          .timestamp = unix_ms};
-    if (!is_challenge_good(*context_, response, input.parties, transcript_of(hello_.dict()))) {
+    const Transcript transcript(hello_.dict());
+    if (!is_challenge_good(*context_, response, input.parties, transcript.th1())) {
         return Unexpected(DropReason::handshake_commitment);
     }
     const wire::SessionId session_id = session_id_of(input.parties);
     if (is_in_use(session_id)) return Unexpected(DropReason::handshake_session_id_in_use);
 
-    input.th2 = transcript_of(hello_.dict(), opened.dict());
+    input.th2 = transcript.th2(opened.dict());
     random_->fill(input.proof_nonce);
     random_->fill(input.frame_nonce);
     stc::Key session_key = session_key_of(*context_, input.parties, timestamp_, input.th2);

@@ -16,6 +16,7 @@
 #include "core/wire/frame.hpp"
 #include "stc/cke.hpp"
 #include "stc/context.hpp"
+#include "stc/phe.hpp"
 
 namespace stt::handshake {
 
@@ -52,9 +53,16 @@ NodeId node_id_of(std::span<const std::uint8_t, 32> identity) noexcept;
 wire::SessionId session_id_of(const Parties& parties) noexcept;
 Digest32 commitment_of(const stc::Context& context, const HandshakeNonce& nonce,
                        const NodeId& node_id, std::int64_t timestamp) noexcept;
-// th1: of the HELLO dict. th2: of the HELLO dict and the RESPONSE dict.
-Digest32 transcript_of(Bytes hello_dict) noexcept;
-Digest32 transcript_of(Bytes hello_dict, Bytes response_dict) noexcept;
+// th1 is of the HELLO dict, th2 of it and the RESPONSE dict: who needs both reads the HELLO once.
+class Transcript {
+public:
+    explicit Transcript(Bytes hello_dict) noexcept;
+    Digest32 th1() const noexcept;
+    Digest32 th2(Bytes response_dict) const noexcept;
+
+private:
+    stc::Digest hello_;
+};
 // `timestamp` is the HELLO's, `th2` the transcript of both messages.
 stc::Key session_key_of(const stc::Context& context, const Parties& parties, std::int64_t timestamp,
                         const Digest32& th2) noexcept;

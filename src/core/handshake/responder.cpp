@@ -173,12 +173,13 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
                                                 SessionIdInUse is_in_use) {
     STT_TRY_VOID(check_limits(now, from));
     const stc::Context& context = *hello.seed.context;
+    const Transcript transcript(hello.message.dict());
     ResponseInput input{
         .handshake_id = hello.handshake_id,
         .parties = {.initiator = hello.fields.node_id,
                     .responder = config_.own_node_id,
                     .nonce_initiator = hello.fields.nonce},
-        .th1 = transcript_of(hello.message.dict()),
+        .th1 = transcript.th1(),
         .timestamp = unix_ms,
         .used = intersection(config_.capabilities, hello.fields.capabilities),
     };
@@ -190,7 +191,7 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
 
     HalfOpen half_open{.seed = hello.seed,
                        .parties = input.parties,
-                       .th2 = transcript_of(hello.message.dict(), response.dict()),
+                       .th2 = transcript.th2(response.dict()),
                        .used = input.used,
                        .source = from,
                        .expiry = now + config_.half_open_lifetime,

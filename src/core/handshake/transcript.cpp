@@ -10,16 +10,24 @@
 namespace stt::handshake {
 namespace {
 
-// digest(a ‖ b, {"purpose": purpose}).
-Digest32 digest_of(std::string_view purpose, Bytes a, Bytes b = {}) noexcept {
+stc::Digest digest_with(std::string_view purpose) noexcept {
     codec::ContextDict context;
     context.string("purpose", purpose);
-    stc::Digest digest(context.encoded());
-    digest.update(a);
-    digest.update(b);
+    return stc::Digest(context.encoded());
+}
+
+Digest32 finished(stc::Digest& digest) noexcept {
     Digest32 output;
     digest.finish(output);
     return output;
+}
+
+// digest(a ‖ b, {"purpose": purpose}).
+Digest32 digest_of(std::string_view purpose, Bytes a, Bytes b = {}) noexcept {
+    stc::Digest digest = digest_with(purpose);
+    digest.update(a);
+    digest.update(b);
+    return finished(digest);
 }
 
 std::array<std::uint8_t, 64> joined(const HandshakeNonce& a, const HandshakeNonce& b) noexcept {
@@ -60,12 +68,18 @@ Digest32 commitment_of(const stc::Context& context, const HandshakeNonce& nonce,
     return commitment;
 }
 
-Digest32 transcript_of(Bytes hello_dict) noexcept {
-    return digest_of("transcript", hello_dict);
+Transcript::Transcript(Bytes hello_dict) noexcept : hello_(digest_with("transcript")) {
+    hello_.update(hello_dict);
 }
 
-Digest32 transcript_of(Bytes hello_dict, Bytes response_dict) noexcept {
-    return digest_of("transcript", hello_dict, response_dict);
+Digest32 Transcript::th1() const noexcept {
+    return th2({});
+}
+
+Digest32 Transcript::th2(Bytes response_dict) const noexcept {
+    stc::Digest both = hello_;
+    both.update(response_dict);
+    return finished(both);
 }
 
 stc::Key session_key_of(const stc::Context& context, const Parties& parties, std::int64_t timestamp,
@@ -103,16 +117,12 @@ std::array<std::uint8_t, 64> challenge_plaintext(const Parties& parties) noexcep
 }
 
 Digest32 fingerprint_of(const wire::FrameView& frame) noexcept {
-    codec::ContextDict context;
-    context.string("purpose", "frame_fingerprint");
-    stc::Digest digest(context.encoded());
+    stc::Digest digest = digest_with("frame_fingerprint");
     digest.update(frame.header);
     digest.update(frame.payload);
     digest.update(frame.metadata_head);
     digest.update(frame.tag);
-    Digest32 output;
-    digest.finish(output);
-    return output;
+    return finished(digest);
 }
 
 }  // namespace stt::handshake

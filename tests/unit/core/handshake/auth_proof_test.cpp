@@ -17,7 +17,7 @@ struct Waiting {
         Frame response(*answer);
         REQUIRE(initiator.handle_response(response.view(), world.unix_ms, none_in_use));
         session_id = initiator.session_id();
-        th2 = transcript_of(dict_of(world.context, hello), dict_of(world.context, response));
+        th2 = Transcript(dict_of(world.context, hello)).th2(dict_of(world.context, response));
     }
 
     Dict good_dict() const {

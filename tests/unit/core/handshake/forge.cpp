@@ -145,7 +145,7 @@ Dict World::response_dict(const Initiator& initiator, const NodeId& responder,
     const ByteVector bound = encode(Value(Dict{{"purpose", Value("handshake_challenge")},
                                                {"initiator", value_of(both.initiator)},
                                                {"responder", value_of(both.responder)},
-                                               {"transcript", value_of(transcript_of(hello))}}));
+                                               {"transcript", value_of(Transcript(hello).th1())}}));
     ByteVector challenge = joined(both.nonce_initiator, both.nonce_responder);
     FrameNonce challenge_nonce{};
     challenge_nonce.fill(0x44);

@@ -225,7 +225,7 @@ TEST_CASE("protocol §4.0 (d): the session key is handed over, and is that of th
         session_key_of(waiting.world.context,
                        waiting.world.parties(waiting.initiator, waiting.world.responder_id,
                                              waiting.world.nonce_responder),
-                       waiting.world.unix_ms, transcript_of(hello, response));
+                       waiting.world.unix_ms, Transcript(hello).th2(response));
     const stc::Key key = waiting.initiator.take_session_key();
     CHECK(std::equal(key.bytes().begin(), key.bytes().end(), expected.bytes().begin()));
 }
