@@ -33,7 +33,7 @@ def measure(program, seconds):
 @contextlib.contextmanager
 def prepare(setting):
     program = setting.program("stc_bench")
-    seconds = setting.pick(0.1, 0.02)
+    seconds = setting.pick(0.06, 0.02)
     yield [Run("stc_bench", lambda: measure(program, seconds))]
 
 
