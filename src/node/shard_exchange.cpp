@@ -19,10 +19,40 @@ void add_one(std::atomic<std::uint64_t>& counter) noexcept {
 
 void ShardExchange::take_stray(std::size_t shard, const Route& from, Bytes frames,
                                std::uint8_t ecn) {
+    if (waiting_[shard].empty() && send_frames(shard, from, frames, ecn)) return;
+    // TCP loses nothing, and what is lost behind it looks like a bridge: Spec protocol §10.5 (b).
+    // So a peer's WebSocket waits; of others, and of strangers, there is no end.
+    if (!websockets_.is_authenticated(from)) {
+        return add_one(seat_.mail->counters(seat_.index).drops_full);
+    }
+    waiting_[shard].push_back({from, {frames.begin(), frames.end()}});
+    websockets_.hold_reading(from);
+}
+
+bool ShardExchange::send_frames(std::size_t shard, const Route& from, Bytes frames,
+                                std::uint8_t ecn) {
     const bool is_sent =
         seat_.mail->send({seat_.index, shard}, record_of(ShardRecord::frames, from, ecn), frames);
-    auto& counters = seat_.mail->counters(seat_.index);
-    add_one(is_sent ? counters.datagrams_forwarded : counters.drops_full);
+    if (is_sent) add_one(seat_.mail->counters(seat_.index).datagrams_forwarded);
+    return is_sent;
+}
+
+// A shard that has room again wakes this one.
+void ShardExchange::send_waiting() {
+    std::set<Route> held;
+    for (std::size_t shard = 0; shard < waiting_.size(); ++shard) {
+        auto& waiting = waiting_[shard];
+        while (!waiting.empty() &&
+               send_frames(shard, waiting.front().from, waiting.front().frames, 0)) {
+            held.insert(waiting.front().from);
+            waiting.pop_front();
+        }
+    }
+    // Of those whose frames all went.
+    for (const auto& waiting : waiting_) {
+        for (const Waiting& each : waiting) held.erase(each.from);
+    }
+    for (const Route& route : held) websockets_.resume_reading(route);
 }
 
 void ShardExchange::take_mail() {
@@ -48,6 +78,7 @@ void ShardExchange::drain() {
                     return handle_state(record.route, kind);
             }
         });
+    send_waiting();
     tell_again();
     find_room();
 }
@@ -160,7 +191,8 @@ void ShardExchange::tell_state(std::size_t user, const Route& route) {
 }
 
 void ShardExchange::tell(std::size_t to, ShardRecord kind, const Route& route) {
-    if (!seat_.mail->send({seat_.index, to}, record_of(kind, route), {})) {
+    // Behind what waits: a WebSocket has closed after what it brought.
+    if (!waiting_[to].empty() || !seat_.mail->send({seat_.index, to}, record_of(kind, route), {})) {
         untold_[{to, route.connection}] = route;
     }
 }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "core/connection/endpoint.hpp"
 #include "node/shard_mail.hpp"
@@ -49,7 +51,11 @@ public:
     // Refers to the last three when it is first called.
     ShardExchange(const ShardSeat& seat, TransportOwner& owner, connection::Endpoint& endpoint,
                   WebSocketPorts& websockets)
-        : seat_(seat), owner_(owner), endpoint_(endpoint), websockets_(websockets) {}
+        : seat_(seat),
+          owner_(owner),
+          endpoint_(endpoint),
+          websockets_(websockets),
+          waiting_(seat.count) {}
 
     void take_stray(std::size_t shard, const Route& from, Bytes frames, std::uint8_t ecn) override;
     // All that others sent.
@@ -82,7 +88,15 @@ private:
         bool by_mail = false;
     };
 
+    // What a peer's WebSocket brought for a shard that has no room.
+    struct Waiting {
+        Route from;
+        std::vector<std::uint8_t> frames;
+    };
+
     void drain();
+    bool send_frames(std::size_t shard, const Route& from, Bytes frames, std::uint8_t ecn);
+    void send_waiting();
     void handle_frames(const Route& from, MutableBytes frames, std::uint8_t ecn);
     void handle_use(std::size_t user, const Route& route, bool is_used);
     void handle_state(const Route& route, ShardRecord state);
@@ -102,6 +116,9 @@ private:
     // WebSockets of others that carry sessions of this one, and those that are full.
     std::set<Connection> carriers_;
     std::map<Connection, Full> full_;
+    // By shard. While something waits, its WebSocket is not read: so no more than one read of each,
+    // of transport::read_room_size.
+    std::vector<std::deque<Waiting>> waiting_;
     // What could not be told for want of room: the WebSocket, by the shard to be told and its
     // number.
     std::map<std::pair<std::size_t, Connection>, Route> untold_;

@@ -225,6 +225,23 @@ bool WebSocketPorts::is_full(const Route& route) const {
     return found != connections_.end() && found->second.connection->is_full();
 }
 
+bool WebSocketPorts::is_authenticated(const Route& route) const {
+    const auto found = connections_.find(route.connection);
+    return found != connections_.end() && found->second.connection->is_authenticated();
+}
+
+void WebSocketPorts::hold_reading(const Route& route) {
+    const auto found = connections_.find(route.connection);
+    if (found != connections_.end()) found->second.connection->hold_reading();
+}
+
+void WebSocketPorts::resume_reading(const Route& route) {
+    const auto found = connections_.find(route.connection);
+    if (found == connections_.end()) return;
+    const Pointer connection = found->second.connection;
+    connection->resume_reading();
+}
+
 void WebSocketPorts::release(Connection& connection) {
     if (auto* const listener = std::exchange(connection.listener, nullptr)) {
         listener->released(connection.route.address);

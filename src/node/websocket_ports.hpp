@@ -55,6 +55,10 @@ public:
     // The peer is told why. handle_route_closed() follows.
     void close(const Route& route, std::uint16_t code, std::string_view why);
     bool is_full(const Route& route) const;
+    bool is_authenticated(const Route& route) const;
+    // See WebSocketConnection.
+    void hold_reading(const Route& route);
+    void resume_reading(const Route& route);
     bool has(const Route& route) const noexcept { return connections_.contains(route.connection); }
     // Says good-bye to all, and lets go of the sockets.
     void shut_down();

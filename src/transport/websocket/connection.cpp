@@ -89,7 +89,13 @@ void WebSocketConnection::handle_read(const std::error_code& error, MutableBytes
         default:
             break;  // nothing more is wanted
     }
-    if (stage_ != Stage::ended) read();
+    if (stage_ == Stage::ended) return;
+    is_reading_held_ ? void(is_read_due_ = true) : read();
+}
+
+void WebSocketConnection::resume_reading() {
+    is_reading_held_ = false;
+    if (std::exchange(is_read_due_, false) && stage_ != Stage::ended) read();
 }
 
 // ---- the opening handshake

@@ -92,6 +92,9 @@ public:
     // Of a server: something authentic came by it.
     void set_authenticated();
     bool is_authenticated() const noexcept { return is_authenticated_; }
+    // Nothing more is read than what has been, until it goes on: the peer's TCP has to wait.
+    void hold_reading() noexcept { is_reading_held_ = true; }
+    void resume_reading();
     // Closes with a close frame; on_end follows. `why`: of the peer's log.
     void close(std::uint16_t code, std::string_view why);
     // Lets go at once: no handler is called any more.
@@ -128,6 +131,8 @@ private:
     bool is_full_ = false;
     bool is_waiting_to_write_ = false;
     bool is_closing_here_ = false;
+    bool is_reading_held_ = false;
+    bool is_read_due_ = false;  // when it is held no more
     std::optional<websocket::ServerHandshake> server_;
     std::optional<websocket::ClientHandshake> client_;
     std::optional<websocket::Channel> channel_;

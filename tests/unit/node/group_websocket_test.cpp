@@ -93,6 +93,23 @@ TEST_CASE(
     CHECK(sum(served.group.statistics(), &Thread::drops_full) == 0);
 }
 
+TEST_CASE("protocol §10.5 (b): what a WebSocket brings for a thread that is late is not lost") {
+    Served served;
+    Clients clients(6, served.seed);
+    const auto bytes = pattern(6'000'000);
+    clients.run_each([&](Node& node, std::size_t i) -> asio::awaitable<void> {
+        auto session = co_await node.connect(at_websocket(served.websocket));
+        REQUIRE(session.has_value());
+        for (int round = 0; round < 3; ++round) {
+            asio::post(served.group.executor(i % 3),
+                       [] { std::this_thread::sleep_for(milliseconds(60)); });
+            CHECK(co_await clients.is_echoed(*session, bytes));
+        }
+        CHECK(session->statistics().frames_lost == 0);
+    });
+    CHECK(sum(served.group.statistics(), &Thread::drops_full) == 0);
+}
+
 TEST_CASE("protocol §11.4 (a): sessions move from UDP to WebSockets of whatever thread, and back") {
     Served served;
     NodeConfig config;

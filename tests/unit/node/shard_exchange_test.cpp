@@ -2,6 +2,7 @@
 #include "node/shard_exchange.hpp"
 
 #include "platform/entropy.hpp"
+#include "tests/unit/core/wire/raw_frame.hpp"
 #include "tests/unit/node/loopback.hpp"
 
 namespace stt::node {
@@ -170,6 +171,40 @@ TEST_CASE("what a shard has no room for is told when there is, as it is then") {
     CHECK(shards.near.wakes == wakes + 1);
     shards.near.exchange.take_mail();
     CHECK(shards.told() == std::vector{ShardRecord::has_closed});
+}
+
+TEST_CASE("frames of a WebSocket for a shard that has no room wait, and so does the WebSocket") {
+    Shards shards;
+    wire::RawFrame frame;
+    frame.session_id[0] = 1;
+    const auto bytes = frame.bytes();
+    while (shards.mail.send({0, 1}, {}, ByteVector(60'000))) {
+    }
+    while (shards.mail.send({0, 1}, {}, bytes)) {
+    }
+    const auto counts = [&](auto count) { return shards.mail.statistics().threads[0].*count; };
+    using Thread = NodeGroupStatistics::Thread;
+    // Of a stranger they are dropped.
+    shards.client.send(shards.of_client_route, bytes);
+    shards.run_until([&] { return counts(&Thread::drops_full) == 1; });
+    shards.tell_near(ShardRecord::in_use);
+    constexpr std::size_t count = 3;
+    for (std::size_t i = 0; i < count; ++i) {
+        shards.client.send(shards.of_client_route, bytes);
+        for (int k = 0; k < 5; ++k) shards.context.run_one_for(std::chrono::milliseconds(1));
+    }
+    CHECK(counts(&Thread::drops_full) == 1);
+    CHECK(counts(&Thread::datagrams_forwarded) == 0);
+    std::size_t came = 0;
+    shards.run_until([&] {
+        shards.mail.take_all(1, [&](std::size_t, const Record& record, MutableBytes payload) {
+            const bool is_frame = record.route.connection == 2 && payload.size() == bytes.size();
+            came += is_frame ? 1u : 0u;
+        });
+        shards.near.exchange.take_mail();
+        return came == count;
+    });
+    CHECK(counts(&Thread::drops_full) == 1);
 }
 
 TEST_CASE("a session learns how it is with the WebSocket of another shard by which it came") {
