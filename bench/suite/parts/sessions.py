@@ -31,9 +31,10 @@ def prepare_streams(setting):
 def prepare_threads(setting):
     program = setting.program("shards_bench")
     seconds = str(setting.pick(2, 0.5))
-    yield [command(f"{sessions} sessions, threads {threads}", STT,
-                   [program, "--sessions", str(sessions), "--threads", str(threads), "--seconds", seconds])
-           for sessions in (16, 256) for threads in (1, 2)]
+    yield [command(f"{transport}, threads {threads}", STT,
+                   [program, "--sessions", "16", "--threads", str(threads), "--seconds", seconds,
+                    "--transport", option])
+           for transport, option in (("UDP", "udp"), ("WebSocket", "websocket")) for threads in (1, 2)]
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ STREAMS = Part(
 THREADS = Part(
     name="threads",
     title="A node on several threads",
-    text="""Sessions of one node, each never out of bytes, into a node group of so many threads: the clients, on one
+    text="""Sixteen sessions of one node, each never out of bytes, into a node group of so many threads: the clients, on one
 thread, are another process, so that on two cores the second thread has a part of what they leave.""",
     prepare=prepare_threads,
     metrics=(Metric("gbit_per_second", "Gbit/s in all"),
@@ -75,7 +76,7 @@ thread, are another process, so that on two cores the second thread has a part o
              Metric("server_cpu_seconds_per_gb", "of it the receiver", 2, is_more_better=False),
              Metric("sessions_of_busiest_thread", "sessions of the busiest thread", 0, is_more_better=False),
              Metric("forwarded", "forwarded between threads", 0, is_more_better=False)),
-    plot="", baseline="16 sessions, threads 1")
+    plot="", baseline="UDP, threads 1")
 MESSAGES = Part(
     name="messages",
     title="Small messages of many sessions",
