@@ -68,8 +68,8 @@ STREAMS = Part(
 THREADS = Part(
     name="threads",
     title="A node on several threads",
-    text="""Sixteen sessions of one node, each never out of bytes, into a node group of so many threads: the clients, on one
-thread, are another process, so that on two cores the second thread has a part of what they leave.""",
+    text="""Sixteen sessions of one node, each never out of bytes, into a node group of so many threads: the
+clients, on one thread, are another process, so that on two cores the second thread has a part of what they leave.""",
     prepare=prepare_threads,
     metrics=(Metric("gbit_per_second", "Gbit/s in all"),
              Metric("cpu_seconds_per_gb", "CPU s for a GB", 2, is_more_better=False),
