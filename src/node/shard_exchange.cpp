@@ -31,8 +31,9 @@ void ShardExchange::take_stray(std::size_t shard, const Route& from, Bytes frame
 
 bool ShardExchange::send_frames(std::size_t shard, const Route& from, Bytes frames,
                                 std::uint8_t ecn) {
-    const bool is_sent =
-        seat_.mail->send({seat_.index, shard}, record_of(ShardRecord::frames, from, ecn), frames);
+    const ShardMail::Way way{seat_.index, shard};
+    const bool is_sent = !seat_.mail->is_full_for_frames(way) &&
+                         seat_.mail->send(way, record_of(ShardRecord::frames, from, ecn), frames);
     if (is_sent) add_one(seat_.mail->counters(seat_.index).datagrams_forwarded);
     return is_sent;
 }
@@ -96,10 +97,18 @@ void ShardExchange::send(const Route& route, Bytes message) {
     const bool is_sent = seat_.mail->send(way, record_of(ShardRecord::message, route), message);
     auto& counters = seat_.mail->counters(seat_.index);
     add_one(is_sent ? counters.messages_forwarded : counters.drops_full);
-    if (!seat_.mail->is_full(way) || !carriers_.contains(route.connection)) return;
-    Full full = full_[route.connection];
-    full.by_mail = true;
-    set_full(route, full);
+    if (seat_.mail->is_full(way)) set_full_by_mail(way.to);
+}
+
+// All at once: each that learnt of it by a burst of its own would want that much room.
+void ShardExchange::set_full_by_mail(std::size_t shard) {
+    for (const Connection connection : carriers_) {
+        const Route route({}, connection);
+        if (seat_.shard_of(route) != shard) continue;
+        Full full = full_[connection];
+        if (std::exchange(full.by_mail, true)) continue;
+        set_full(route, full);
+    }
 }
 
 void ShardExchange::release(const Route& route) {

@@ -106,6 +106,7 @@ private:
     void tell_again();
     void find_room();
     void set_full(const Route& route, Full full);
+    void set_full_by_mail(std::size_t shard);
 
     ShardSeat seat_;
     TransportOwner& owner_;

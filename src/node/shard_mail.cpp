@@ -23,11 +23,11 @@ bool ShardMail::send(Way way, const Record& record, Bytes payload) {
     return is_sent;
 }
 
-bool ShardMail::is_full(Way way) {
+bool ShardMail::is_over(Way way, std::size_t size) {
     Lane& lane = lane_of(way);
-    if (lane.ring.used() <= shard_ring_full) return false;
+    if (lane.ring.used() <= size) return false;
     lane.wants_room.exchange(true, std::memory_order_acq_rel);
-    return lane.ring.used() > shard_ring_full;
+    return lane.ring.used() > size;
 }
 
 // One post of a wake is under way at most: what comes meanwhile is taken with the rest.

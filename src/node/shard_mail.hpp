@@ -15,12 +15,16 @@
 
 namespace stt::node {
 
-// Of each ring, so of what one shard lets wait for another: chosen, as two messages of the largest
-// that a WebSocket may bring, or 15 bursts of UDP, are lost to a shard that falls behind by more.
+// Of each ring, so of what one shard lets wait for another: chosen, as ten bursts of UDP are
+// lost to a shard that falls behind by more, and as much again waits for its WebSockets.
 inline constexpr std::size_t shard_ring_size = 1u << 20;
 // With more than this waiting, a WebSocket of that shard counts as full. Chosen: as much again as
 // fits into its own queue, and room for what is under way of all others.
 inline constexpr std::size_t shard_ring_full = 256u << 10;
+
+// Frames for another shard's sessions go while no more than this waits. What they leave is for
+// messages to WebSockets, which cannot wait: a burst of each that was not yet told to be full.
+inline constexpr std::size_t shard_ring_frames = 640u << 10;
 
 // Outlives the shards. Memory: shard_ring_size for each ordered pair, where it was used.
 class ShardMail {
@@ -40,7 +44,9 @@ public:
     // On the thread of `way.from`. False: there is no room, and room is told by waking it.
     [[nodiscard]] bool send(Way way, const Record& record, Bytes payload);
     // On the thread of `way.from`: whether over shard_ring_full wait; then it is woken later.
-    bool is_full(Way way);
+    bool is_full(Way way) { return is_over(way, shard_ring_full); }
+    // The same of shard_ring_frames.
+    bool is_full_for_frames(Way way) { return is_over(way, shard_ring_frames); }
 
     // On the thread of `to`: visit(from, record, payload) with all that waits.
     template <class Visit>
@@ -83,6 +89,7 @@ private:
         Counters counters;
     };
 
+    bool is_over(Way way, std::size_t size);
     Lane& lane_of(Way way) { return *lanes_[way.from * count() + way.to]; }
     void wake(std::size_t shard);
 
