@@ -6,7 +6,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
-import { command } from './node.js';
+import { command } from '../../support/command.js';
 
 function chromiumPath() {
   try {
