@@ -153,6 +153,18 @@ TEST_CASE("a WebSocket that the last shard has let go of is closed") {
     shards.run_until([&] { return !shards.of_client.closed.empty(); });
 }
 
+TEST_CASE("frames for a shard that is late wait, and leave room for messages to its WebSockets") {
+    Shards shards;
+    shards.tell_near(ShardRecord::in_use);
+    const ByteVector burst(60'000);
+    for (int i = 0; i < 40; ++i) shards.near.exchange.take_stray(1, shards.route, burst, 0);
+    shards.near.exchange.send(Route({}, 3), burst);  // of the second shard
+    const auto counts = shards.mail.statistics().threads.at(0);
+    CHECK(counts.drops_full == 0);
+    CHECK(counts.messages_forwarded == 1);
+    CHECK(counts.datagrams_forwarded < 40);
+}
+
 TEST_CASE("what a shard has no room for is told when there is, as it is then") {
     Shards shards;
     shards.tell_near(ShardRecord::in_use);
