@@ -195,11 +195,5 @@ void refuse(const bench::Arguments& arguments) {
 int main(int argc, char** argv) {
     const stt::bench::Arguments arguments(argc, argv, stt::bench::Ends::one,
                                           {"count", "at-once", "seeds"});
-    if (arguments.command() == "accept") {
-        stt::accept(arguments);
-    } else if (arguments.command() == "refuse") {
-        stt::refuse(arguments);
-    } else {
-        arguments.fail("accept or refuse");
-    }
+    arguments.run({{"accept", stt::accept}, {"refuse", stt::refuse}});
 }

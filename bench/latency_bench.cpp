@@ -140,12 +140,8 @@ int main(int argc, char** argv) {
         });
     const auto begin = Clock::now();
     run(context, task.waiting);
-    const std::chrono::duration<double> taken = Clock::now() - begin;
     JsonLine line;
     round_trips.report(line);
-    if (task.has_bulk) {
-        line.add("bulk_gbit_per_second",
-                 static_cast<double>(ends.meeting().received()) * 8e-9 / taken.count());
-    }
+    if (task.has_bulk) report_bulk(line, ends.meeting(), begin);
     line.print();
 }

@@ -163,17 +163,13 @@ void measure_latency(const Arguments& arguments) {
         *Address::parse(place.address + ":" + std::to_string(ends.meeting().port()));
     RoundTrips round_trips(arguments);
     const std::vector<std::uint8_t> message(round_trips.message_size(), 0x5a);
-    while (!round_trips.is_over()) {
-        round_trips.ask();
+    round_trips.run([&] {
         send(socket, server, message, message.size());
         do {
             readable.wait();
         } while (receive(socket, batch).empty());
-        round_trips.answered();
-    }
-    JsonLine line;
-    round_trips.report(line);
-    line.print();
+    });
+    print_report(round_trips);
 }
 
 }  // namespace
@@ -182,11 +178,5 @@ int main(int argc, char** argv) {
     const Arguments arguments(
         argc, argv, Ends::two,
         {"mode", "pace", "datagram", "mb", "seconds", "size", "count", "wait"});
-    if (arguments.command() == "bulk") {
-        measure_bulk(arguments);
-    } else if (arguments.command() == "latency") {
-        measure_latency(arguments);
-    } else {
-        arguments.fail("bulk or latency");
-    }
+    arguments.run({{"bulk", measure_bulk}, {"latency", measure_latency}});
 }

@@ -28,6 +28,15 @@ Arguments::Arguments(int count, char** values, Ends ends,
     }
 }
 
+void Arguments::run(std::initializer_list<Command> commands) const {
+    std::string names;
+    for (const Command& command : commands) {
+        if (command.name == command_) return command.run(*this);
+        names.append(names.empty() ? "" : " or ").append(command.name);
+    }
+    fail(names);
+}
+
 std::string Arguments::text(std::string_view name, std::string_view otherwise) const {
     const auto found = values_.find(name);
     return found == values_.end() ? std::string(otherwise) : found->second;

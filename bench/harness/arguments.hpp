@@ -18,8 +18,6 @@ public:
     // Ends the program, telling what is known, at a name that is not known or has no value.
     Arguments(int count, char** values, Ends ends, std::initializer_list<std::string_view> names);
 
-    // Empty when the first argument was a name, or there was none.
-    const std::string& command() const noexcept { return command_; }
     bool has(std::string_view name) const { return values_.contains(name); }
     std::string text(std::string_view name, std::string_view otherwise) const;
     // Ends the program when it is no number, or is negative.
@@ -29,11 +27,18 @@ public:
     std::string choice(std::string_view name,
                        std::initializer_list<std::string_view> choices) const;
 
+    // Runs what the command names; else the program ends, telling what there is.
+    struct Command {
+        std::string_view name;
+        void (*run)(const Arguments&);
+    };
+    void run(std::initializer_list<Command> commands) const;
+
     [[noreturn]] void fail(std::string_view fault) const;
 
 private:
     std::string program_;
-    std::string command_;
+    std::string command_;  // empty when the first argument was a name, or there was none
     std::string known_;
     std::map<std::string, std::string, std::less<>> values_;
 };

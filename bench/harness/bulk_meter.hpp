@@ -1,6 +1,7 @@
 // One direction of one connection, as fast as it goes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +25,18 @@ public:
     void start();
     // Whether to hand over more, after `sent` bytes.
     bool wants_more(std::uint64_t sent) const noexcept;
+    // From start to end, for clients that write and wait: write(size) hands over up to so many
+    // bytes, at most `piece_size`, and returns how many.
+    template <class Write>
+    void run(std::size_t piece_size, Write write) {
+        start();
+        std::uint64_t sent = 0;
+        while (wants_more(sent)) {
+            const std::uint64_t left = wanted_ - sent;
+            sent += write(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, left)));
+        }
+        wait();
+    }
     // Whether the measurement is over: the server has read it all, or time is up.
     bool is_over() const noexcept;
     // Waits until it is, and gives up a minute later. For clients that need not work meanwhile.

@@ -18,4 +18,12 @@ private:
     std::string text_;
 };
 
+// A line of what a measurement reports, and no more.
+template <class Measurement>
+void print_report(Measurement& measurement) {
+    JsonLine line;
+    measurement.report(line);
+    line.print();
+}
+
 }  // namespace stt::bench

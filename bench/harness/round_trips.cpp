@@ -50,4 +50,10 @@ void RoundTrips::report(JsonLine& line) {
         .add("count", static_cast<double>(microseconds_.size()));
 }
 
+void report_bulk(JsonLine& line, const Meeting& meeting, Clock::time_point begin) {
+    const std::chrono::duration<double> taken = Clock::now() - begin;
+    line.add("bulk_gbit_per_second",
+             static_cast<double>(meeting.received()) * 8e-9 / taken.count());
+}
+
 }  // namespace stt::bench

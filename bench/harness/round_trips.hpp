@@ -26,6 +26,15 @@ public:
     bool is_over() const noexcept;
     void ask() noexcept { asked_ = Clock::now(); }
     void answered();
+    // All of them: exchange() sends a request and returns when its answer is there.
+    template <class Exchange>
+    void run(Exchange exchange) {
+        while (!is_over()) {
+            ask();
+            exchange();
+            answered();
+        }
+    }
     // p50_us, p99_us, p999_us and count.
     void report(JsonLine& line);
 
@@ -38,5 +47,8 @@ private:
     Clock::time_point asked_{};
     std::vector<double> microseconds_;
 };
+
+// What a server received beside them, since `begin`: bulk_gbit_per_second.
+void report_bulk(JsonLine& line, const Meeting& meeting, Clock::time_point begin);
 
 }  // namespace stt::bench

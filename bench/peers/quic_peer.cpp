@@ -60,9 +60,7 @@ void measure_bulk(const Arguments& arguments) {
     while (!meter.is_over()) {
         if (!connection.turn(10ms)) give_up("the connection ended");
     }
-    JsonLine line;
-    meter.report(line);
-    line.print();
+    print_report(meter);
 }
 
 void measure_latency(const Arguments& arguments) {
@@ -93,22 +91,16 @@ void measure_latency(const Arguments& arguments) {
     const std::int64_t stream = connection.open_stream();
     if (has_bulk) connection.write(connection.open_stream(), no_end);
     const auto begin = Clock::now();
-    while (!round_trips.is_over()) {
-        round_trips.ask();
+    round_trips.run([&] {
         missing = round_trips.message_size();
         connection.write(stream, missing);
         while (missing > 0) {
             if (!connection.turn(1s)) give_up("the connection ended");
         }
-        round_trips.answered();
-    }
-    const std::chrono::duration<double> taken = Clock::now() - begin;
+    });
     JsonLine line;
     round_trips.report(line);
-    if (has_bulk) {
-        line.add("bulk_gbit_per_second",
-                 static_cast<double>(ends.meeting().received()) * 8e-9 / taken.count());
-    }
+    if (has_bulk) report_bulk(line, ends.meeting(), begin);
     line.print();
 }
 
@@ -117,11 +109,5 @@ void measure_latency(const Arguments& arguments) {
 int main(int argc, char** argv) {
     const Arguments arguments(argc, argv, Ends::two,
                               {"congestion", "size", "count", "seconds", "wait", "beside", "mb"});
-    if (arguments.command() == "bulk") {
-        measure_bulk(arguments);
-    } else if (arguments.command() == "latency") {
-        measure_latency(arguments);
-    } else {
-        arguments.fail("bulk or latency");
-    }
+    arguments.run({{"bulk", measure_bulk}, {"latency", measure_latency}});
 }

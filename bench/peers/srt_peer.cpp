@@ -124,19 +124,12 @@ void measure_bulk(const Arguments& arguments) {
     const SRTSOCKET socket = connected(place, ends.meeting().port(), Kind::bytes);
     const std::vector<char> piece(bulk_piece_size, 0x5a);
     BulkMeter meter(arguments, ends);
-    meter.start();
-    std::uint64_t sent = 0;
-    while (meter.wants_more(sent)) {
-        const std::uint64_t left = meter.wanted_size() - sent;
-        const auto size = static_cast<int>(std::min<std::uint64_t>(piece.size(), left));
-        const int count = srt_send(socket, piece.data(), size);
+    meter.run(piece.size(), [&](std::size_t size) {
+        const int count = srt_send(socket, piece.data(), static_cast<int>(size));
         if (count <= 0) give_up_srt("cannot write");
-        sent += static_cast<std::uint64_t>(count);
-    }
-    meter.wait();
-    JsonLine line;
-    meter.report(line);
-    line.print();
+        return static_cast<std::uint64_t>(count);
+    });
+    print_report(meter);
 }
 
 void echo(const Place& place, Meeting& meeting) {
@@ -157,28 +150,18 @@ void measure_latency(const Arguments& arguments) {
     RoundTrips round_trips(arguments);
     std::vector<char> message(message_size_max, 0x5a);
     const auto size = static_cast<int>(round_trips.message_size());
-    while (!round_trips.is_over()) {
-        round_trips.ask();
+    round_trips.run([&] {
         if (srt_sendmsg(socket, message.data(), size, -1, true) != size ||
             srt_recvmsg(socket, message.data(), static_cast<int>(message.size())) != size) {
             give_up_srt("no answer");
         }
-        round_trips.answered();
-    }
-    JsonLine line;
-    round_trips.report(line);
-    line.print();
+    });
+    print_report(round_trips);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const Arguments arguments(argc, argv, Ends::two, {"mb", "seconds", "size", "count"});
-    if (arguments.command() == "bulk") {
-        measure_bulk(arguments);
-    } else if (arguments.command() == "latency") {
-        measure_latency(arguments);
-    } else {
-        arguments.fail("bulk or latency");
-    }
+    arguments.run({{"bulk", measure_bulk}, {"latency", measure_latency}});
 }

@@ -145,9 +145,7 @@ void measure_datagrams(const Arguments& arguments) {
         sent += record_size;
     }
     meter.wait();
-    JsonLine line;
-    meter.report(line);
-    line.print();
+    print_report(meter);
 }
 
 void measure_bulk(const Arguments& arguments) {
@@ -165,18 +163,12 @@ void measure_bulk(const Arguments& arguments) {
         connect_tcp(place.address, ends.meeting().port(), arguments.text("congestion", "")));
     const std::vector<char> piece(bulk_piece_size, 0x5a);
     BulkMeter meter(arguments, ends);
-    meter.start();
-    std::uint64_t sent = 0;
-    while (meter.wants_more(sent)) {
-        const std::uint64_t left = meter.wanted_size() - sent;
-        const auto size = static_cast<int>(std::min<std::uint64_t>(piece.size(), left));
-        if (SSL_write(tls.get(), piece.data(), size) != size) give_up_tls("cannot write");
-        sent += static_cast<std::uint64_t>(size);
-    }
-    meter.wait();
-    JsonLine line;
-    meter.report(line);
-    line.print();
+    meter.run(piece.size(), [&](std::size_t size) {
+        const auto count = static_cast<int>(size);
+        if (SSL_write(tls.get(), piece.data(), count) != count) give_up_tls("cannot write");
+        return size;
+    });
+    print_report(meter);
 }
 
 // The whole message; false at the end of the connection.
@@ -247,21 +239,15 @@ void measure_latency(const Arguments& arguments) {
     RoundTrips round_trips(arguments);
     std::vector<char> message(round_trips.message_size(), 0x5a);
     const auto begin = Clock::now();
-    while (!round_trips.is_over()) {
-        round_trips.ask();
+    round_trips.run([&] {
         write_all(tls.get(), message);
         if (!read_all(tls.get(), message, wait)) give_up_tls("the server ended");
-        round_trips.answered();
-    }
-    const std::chrono::duration<double> taken = Clock::now() - begin;
+    });
     is_over = true;
     if (beside.joinable()) beside.join();
     JsonLine line;
     round_trips.report(line);
-    if (has_bulk) {
-        line.add("bulk_gbit_per_second",
-                 static_cast<double>(ends.meeting().received()) * 8e-9 / taken.count());
-    }
+    if (has_bulk) report_bulk(line, ends.meeting(), begin);
     line.print();
 }
 
@@ -345,13 +331,6 @@ int main(int argc, char** argv) {
                               {"congestion", "cipher", "transport", "size", "count", "seconds",
                                "wait", "beside", "by", "mb"});
     ::signal(SIGPIPE, SIG_IGN);
-    if (arguments.command() == "bulk") {
-        measure_bulk(arguments);
-    } else if (arguments.command() == "latency") {
-        measure_latency(arguments);
-    } else if (arguments.command() == "handshakes") {
-        measure_handshakes(arguments);
-    } else {
-        arguments.fail("bulk, latency or handshakes");
-    }
+    arguments.run(
+        {{"bulk", measure_bulk}, {"latency", measure_latency}, {"handshakes", measure_handshakes}});
 }

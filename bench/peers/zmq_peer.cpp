@@ -102,18 +102,11 @@ void measure_bulk(const Arguments& arguments) {
     socket.connect(place.address, ends.meeting().port(), keys);
     const std::vector<char> message(message_size, 0x5a);
     BulkMeter meter(arguments, ends);
-    meter.start();
-    std::uint64_t sent = 0;
-    while (meter.wants_more(sent)) {
-        const std::uint64_t left = meter.wanted_size() - sent;
-        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(message.size(), left));
+    meter.run(message.size(), [&](std::size_t size) {
         socket.send(message, size);
-        sent += size;
-    }
-    meter.wait();
-    JsonLine line;
-    meter.report(line);
-    line.print();
+        return size;
+    });
+    print_report(meter);
 }
 
 void measure_latency(const Arguments& arguments) {
@@ -130,26 +123,16 @@ void measure_latency(const Arguments& arguments) {
     RoundTrips round_trips(arguments);
     const std::vector<char> request(round_trips.message_size(), 0x5a);
     std::vector<char> answer(message_size);
-    while (!round_trips.is_over()) {
-        round_trips.ask();
+    round_trips.run([&] {
         socket.send(request, request.size());
         if (socket.receive(answer) != request.size()) give_up("another answer");
-        round_trips.answered();
-    }
-    JsonLine line;
-    round_trips.report(line);
-    line.print();
+    });
+    print_report(round_trips);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const Arguments arguments(argc, argv, Ends::two, {"mb", "seconds", "size", "count"});
-    if (arguments.command() == "bulk") {
-        measure_bulk(arguments);
-    } else if (arguments.command() == "latency") {
-        measure_latency(arguments);
-    } else {
-        arguments.fail("bulk or latency");
-    }
+    arguments.run({{"bulk", measure_bulk}, {"latency", measure_latency}});
 }
