@@ -92,11 +92,7 @@ void RawPeer::deliver_from(const Route& source, Bytes datagram) {
 }
 
 void RawPeer::send(const wire::ControlMessage& message) {
-    Frame frame;
-    frame.plaintext.resize(wire::encoded_size(message));
-    codec::Writer writer(frame.plaintext);
-    wire::write(writer, message);
-    send(frame);
+    deliver(sealed(*this, message));
 }
 
 void RawPeer::send(std::uint16_t stream, std::uint64_t use,
@@ -258,6 +254,35 @@ std::uint64_t RawPeer::drops(wire::DropReason reason) {
     const auto index = static_cast<std::size_t>(reason);
     const std::uint64_t before = endpoint_->drops()[index];
     return connection() != nullptr ? before + connection()->drops()[index] : before;
+}
+
+std::vector<std::uint8_t> plaintext_of(const wire::ControlMessage& message) {
+    std::vector<std::uint8_t> plaintext(wire::encoded_size(message));
+    codec::Writer writer(plaintext);
+    wire::write(writer, message);
+    return plaintext;
+}
+
+std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& message) {
+    RawPeer::Frame frame;
+    frame.plaintext = plaintext_of(message);
+    return peer.seal(frame);
+}
+
+void settle(RawPeer& peer) {
+    for (int i = 0; i < 5; ++i) {
+        peer.advance(std::chrono::milliseconds(30));
+        peer.acknowledge_all();
+    }
+    peer.clear();
+}
+
+std::size_t bytes_to(const RawPeer& peer, const Route& route) {
+    std::size_t size = 0;
+    for (const auto& datagram : peer.datagrams()) {
+        if (datagram.to == route) size += datagram.bytes.size();
+    }
+    return size;
 }
 
 }  // namespace stt::testing

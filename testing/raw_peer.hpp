@@ -171,4 +171,12 @@ std::vector<Event> events_of(const RawPeer& peer) {
     return found;
 }
 
+// The plaintext of one CONTROL message, and its frame.
+std::vector<std::uint8_t> plaintext_of(const wire::ControlMessage& message);
+std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& message);
+// A session at rest: all is acknowledged, the path MTU is found.
+void settle(RawPeer& peer);
+// Bytes that the endpoint sent there, since the start or clear().
+std::size_t bytes_to(const RawPeer& peer, const Route& route);
+
 }  // namespace stt::testing

@@ -31,35 +31,6 @@ inline RawPeer::Frame control_frame(std::vector<std::uint8_t> plaintext) {
     return frame;
 }
 
-// The plaintext of one CONTROL message.
-inline std::vector<std::uint8_t> plaintext_of(const wire::ControlMessage& message) {
-    std::vector<std::uint8_t> plaintext(wire::encoded_size(message));
-    codec::Writer writer(plaintext);
-    wire::write(writer, message);
-    return plaintext;
-}
-
-inline std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& message) {
-    return peer.seal(control_frame(plaintext_of(message)));
-}
-
-// A session at rest: all is acknowledged, the path MTU is found.
-inline void settle(RawPeer& peer) {
-    for (int i = 0; i < 5; ++i) {
-        peer.advance(std::chrono::milliseconds(30));
-        peer.acknowledge_all();
-    }
-    peer.clear();
-}
-
-inline std::size_t bytes_to(const RawPeer& peer, const Route& route) {
-    std::size_t size = 0;
-    for (const auto& datagram : peer.datagrams()) {
-        if (datagram.to == route) size += datagram.bytes.size();
-    }
-    return size;
-}
-
 inline std::size_t bytes_sent(const RawPeer& peer) {
     std::size_t size = 0;
     for (const auto& datagram : peer.datagrams()) size += datagram.bytes.size();

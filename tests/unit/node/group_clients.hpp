@@ -52,6 +52,14 @@ private:
     std::map<NodeId, std::set<std::thread::id>> threads_;
 };
 
+// Echoes, and notes on which thread.
+inline StreamHandler echo_noted_in(ThreadLog& log) {
+    return [&log](Session session, Stream stream) {
+        log.note(session.peer_node_id());
+        return echo_all(std::move(session), std::move(stream));
+    };
+}
+
 struct Clients {
     explicit Clients(std::size_t count, const Seed& seed, const NodeConfig& config = {}) {
         for (std::size_t i = 0; i < count; ++i) {

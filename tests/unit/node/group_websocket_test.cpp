@@ -11,10 +11,7 @@ namespace {
 
 struct Served {
     Served() : group(seed, three_threads()) {
-        group.handle("echo", [this](Session session, Stream stream) -> asio::awaitable<void> {
-            log.note(session.peer_node_id());
-            return echo_all(std::move(session), std::move(stream));
-        });
+        group.handle("echo", echo_noted_in(log));
         const auto udp_bound = group.listen(any_loopback);
         const auto websocket_bound = group.listen_websocket(any_loopback);
         REQUIRE(udp_bound);

@@ -20,10 +20,7 @@ TEST_CASE("a group's sessions are spread over its threads, and each stays on one
     const Seed seed = random_seed();
     NodeGroup group(seed, three_threads());
     ThreadLog log;
-    group.handle("echo", [&log](Session session, Stream stream) -> asio::awaitable<void> {
-        log.note(session.peer_node_id());
-        return echo_all(std::move(session), std::move(stream));
-    });
+    group.handle("echo", echo_noted_in(log));
     const auto address = group.listen(any_loopback);
     REQUIRE(address);
     Clients clients(60, seed);
@@ -74,12 +71,8 @@ TEST_CASE("protocol §4.1 (j): a group works where the kernel spreads datagrams 
     detail::GroupBackend group(three_threads(), false);
     REQUIRE(group.add_seed(seed, std::nullopt));
     ThreadLog log;
-    group.on_all_nodes([&log](detail::NodeBackend& node) {
-        node.handle_endpoint("echo", StreamHandler([&log](Session session, Stream stream) {
-                                 log.note(session.peer_node_id());
-                                 return echo_all(std::move(session), std::move(stream));
-                             }));
-    });
+    group.on_all_nodes(
+        [&log](detail::NodeBackend& node) { node.handle_endpoint("echo", echo_noted_in(log)); });
     const auto address = group.listen(any_loopback);
     REQUIRE(address);
     Clients clients(30, seed);
@@ -102,10 +95,7 @@ TEST_CASE(
     const Seed seed = random_seed();
     NodeGroup group(seed, three_threads());
     ThreadLog log;
-    group.handle("echo", [&log](Session session, Stream stream) -> asio::awaitable<void> {
-        log.note(session.peer_node_id());
-        return echo_all(std::move(session), std::move(stream));
-    });
+    group.handle("echo", echo_noted_in(log));
     const auto address = group.listen(any_loopback);
     REQUIRE(address);
     Clients clients(6, seed);
@@ -132,10 +122,7 @@ TEST_CASE("a session that a thread of a group begins goes by a socket of its own
     Loopback loopback;
     NodeGroup group(loopback.seed, three_threads());
     ThreadLog log;
-    group.handle("echo", [&log](Session session, Stream stream) -> asio::awaitable<void> {
-        log.note(session.peer_node_id());
-        return echo_all(std::move(session), std::move(stream));
-    });
+    group.handle("echo", echo_noted_in(log));
     const auto listening = group.listen(any_loopback);
     REQUIRE(listening);
     std::atomic<bool> is_open = false;

@@ -1,4 +1,4 @@
-// What tests of a session's paths share: a peer without manners, and what went where.
+// What tests of a session's paths share: which messages went where.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -9,31 +9,6 @@
 #include "testing/raw_peer.hpp"
 
 namespace stt::testing {
-
-inline std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& message) {
-    RawPeer::Frame frame;
-    frame.plaintext.resize(wire::encoded_size(message));
-    codec::Writer writer(frame.plaintext);
-    wire::write(writer, message);
-    return peer.seal(frame);
-}
-
-// A session at rest: all is acknowledged, the path MTU is found.
-inline void settle(RawPeer& peer) {
-    for (int i = 0; i < 5; ++i) {
-        peer.advance(std::chrono::milliseconds(30));
-        peer.acknowledge_all();
-    }
-    peer.clear();
-}
-
-inline std::size_t bytes_to(const RawPeer& peer, const Route& route) {
-    std::size_t size = 0;
-    for (const auto& datagram : peer.datagrams()) {
-        if (datagram.to == route) size += datagram.bytes.size();
-    }
-    return size;
-}
 
 // Messages of a type in the datagrams that went to a route, in order.
 template <class Message>
