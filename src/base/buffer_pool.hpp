@@ -10,9 +10,9 @@
 
 namespace stt {
 
-// Buffers of 2^10 to 2^40 bytes in powers of two, the last given back first out: its bytes are
-// the likeliest to lie in a cache. Keeps at most `size_max` bytes; what is beyond goes back to the
-// allocator. Outlives its buffers. Not for secrets: nothing is wiped.
+// Buffers of buffer_size_min to buffer_size_max bytes in powers of two, the last given back first
+// out: its bytes are the likeliest to lie in a cache. Keeps at most `size_max` bytes; what is
+// beyond goes back to the allocator. Outlives its buffers. Not for secrets: nothing is wiped.
 class BufferPool {
 public:
     // One buffer; goes back to its pool, or without one to the allocator, at its end.
@@ -50,6 +50,7 @@ public:
     BufferPool& operator=(const BufferPool&) = delete;
 
     static constexpr std::size_t buffer_size_min = 1'024;
+    // 2^40, or what an address of 32 bits allows.
     static constexpr std::size_t buffer_size_max = std::size_t{1}
                                                    << (sizeof(std::size_t) > 4 ? 40 : 30);
 

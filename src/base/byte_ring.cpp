@@ -10,7 +10,6 @@ namespace {
 
 // Small enough that a thousand streams of a few bytes cost little.
 constexpr std::size_t capacity_min = BufferPool::buffer_size_min;
-constexpr std::uint64_t window_max = std::uint64_t{1} << 40;
 
 }  // namespace
 
@@ -18,7 +17,7 @@ void ByteRing::reserve_until(std::uint64_t end) {
     if (end <= begin_) return;
     const std::uint64_t needed = end - begin_;
     if (needed > needed_max_) {
-        STT_CHECK(needed <= window_max);
+        STT_CHECK(needed <= BufferPool::buffer_size_max);
         needed_max_ = static_cast<std::size_t>(needed);
     }
     if (needed <= capacity()) return;

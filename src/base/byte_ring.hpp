@@ -21,7 +21,8 @@ public:
     std::uint64_t begin() const noexcept { return begin_; }
     std::size_t capacity() const noexcept { return bytes_.size(); }
 
-    // Makes room for [begin(), end): at most 2^40 bytes, else an STT_CHECK breaks.
+    // Makes room for [begin(), end): at most BufferPool::buffer_size_max bytes, else an STT_CHECK
+    // breaks.
     void reserve_until(std::uint64_t end);
     // Copies `data` to `offset`; all of it lies in reserved room.
     void put(std::uint64_t offset, Bytes data) noexcept;
@@ -29,7 +30,7 @@ public:
     void get(std::uint64_t offset, MutableBytes output) const noexcept;
     // Drops all below `begin`. Storage is given back when `is_empty`.
     void advance(std::uint64_t begin, bool is_empty) noexcept;
-    // Drops all, and the storage.
+    // Gives the storage back, with what is in it.
     void clear() noexcept;
 
 private:

@@ -55,6 +55,11 @@ NodeConfig connecting_config(NodeConfig config) {
     return config;
 }
 
+PortUse port_use(std::size_t index, std::size_t count) noexcept {
+    if (count == 1) return PortUse::alone;
+    return index == 0 ? PortUse::first : PortUse::further;
+}
+
 }  // namespace
 
 GroupBackend::GroupBackend(NodeGroupConfig config, bool is_steered)
@@ -159,7 +164,7 @@ Result<Address, std::error_code> GroupBackend::listen(const Address& address) {
     const std::size_t count = shards_.size();
     for (std::size_t i = 0; i < count; ++i) {
         transport::UdpOptions options;
-        if (count > 1) options.port_use = i == 0 ? PortUse::first : PortUse::further;
+        options.port_use = port_use(i, count);
         const Address at = i == 0 ? address : sockets.front().local_address();
         STT_TRY(auto socket, transport::UdpSocket::bind(at, options));
         sockets.push_back(std::move(socket));
@@ -193,11 +198,8 @@ Result<Address, std::error_code> GroupBackend::listen_websocket(const Address& a
     divide(options.unauthenticated_max_of_source, count);
     Address bound = address;
     for (std::size_t i = 0; i < count; ++i) {
-        const PortUse use = count == 1 ? PortUse::alone
-                            : i == 0   ? PortUse::first
-                                       : PortUse::further;
         const auto listening = call(*shards_[i], [&](Shard& shard) {
-            return shard.answering->listen_websocket(bound, options, use);
+            return shard.answering->listen_websocket(bound, options, port_use(i, count));
         });
         if (!listening) {
             for (std::size_t k = 0; k < i; ++k) {

@@ -199,10 +199,8 @@ transport::WebSocketConnection::Handlers WebSocketPorts::handlers_of(const Route
 // By value: what calls this may be gone before it returns.
 bool WebSocketPorts::take_message(Route route, MutableBytes message) {
     const bool is_of_frames = owner_.handle_datagrams(route, message, message.size(), 0);
-    const auto found = connections_.find(route.connection);
-    if (found == connections_.end()) return true;
-    Connection& connection = found->second;
-    if (!connection.connection->is_authenticated() && owner_.carries_session(route)) {
+    const Pointer connection = find(route);
+    if (connection != nullptr && !connection->is_authenticated() && owner_.carries_session(route)) {
         set_authenticated(route);
     }
     return is_of_frames;
@@ -220,26 +218,27 @@ bool WebSocketPorts::has_unsent() const {
                        [](const auto& each) { return each.second.connection->has_unsent(); });
 }
 
-bool WebSocketPorts::is_full(const Route& route) const {
+WebSocketPorts::Pointer WebSocketPorts::find(const Route& route) const {
     const auto found = connections_.find(route.connection);
-    return found != connections_.end() && found->second.connection->is_full();
+    return found == connections_.end() ? nullptr : found->second.connection;
+}
+
+bool WebSocketPorts::is_full(const Route& route) const {
+    const Pointer connection = find(route);
+    return connection != nullptr && connection->is_full();
 }
 
 bool WebSocketPorts::is_authenticated(const Route& route) const {
-    const auto found = connections_.find(route.connection);
-    return found != connections_.end() && found->second.connection->is_authenticated();
+    const Pointer connection = find(route);
+    return connection != nullptr && connection->is_authenticated();
 }
 
 void WebSocketPorts::hold_reading(const Route& route) {
-    const auto found = connections_.find(route.connection);
-    if (found != connections_.end()) found->second.connection->hold_reading();
+    if (const Pointer connection = find(route)) connection->hold_reading();
 }
 
 void WebSocketPorts::resume_reading(const Route& route) {
-    const auto found = connections_.find(route.connection);
-    if (found == connections_.end()) return;
-    const Pointer connection = found->second.connection;
-    connection->resume_reading();
+    if (const Pointer connection = find(route)) connection->resume_reading();
 }
 
 void WebSocketPorts::release(Connection& connection) {
@@ -249,17 +248,13 @@ void WebSocketPorts::release(Connection& connection) {
 }
 
 void WebSocketPorts::send(const Route& route, Bytes message) {
-    const auto found = connections_.find(route.connection);
-    if (found == connections_.end()) return;
-    const Pointer connection = found->second.connection;
+    const Pointer connection = find(route);
+    if (connection == nullptr) return;
     if (connection->send(message) && connection->is_full()) owner_.set_route_full(route, true);
 }
 
 void WebSocketPorts::close(const Route& route, std::uint16_t code, std::string_view why) {
-    const auto found = connections_.find(route.connection);
-    if (found == connections_.end()) return;
-    const Pointer connection = found->second.connection;
-    connection->close(code, why);
+    if (const Pointer connection = find(route)) connection->close(code, why);
 }
 
 void WebSocketPorts::shut_down() {

@@ -84,6 +84,8 @@ private:
     void begin(DialNumber number, const transport::DialTarget& target, const Pointer& connection);
     void fail(DialNumber number, std::error_code error);
     void add(const Route& route, const Pointer& connection, transport::WebSocketListener* listener);
+    // Of those in use; null when it is none.
+    Pointer find(const Route& route) const;
     transport::WebSocketConnection::Handlers handlers_of(const Route& route);
     bool take_message(Route route, MutableBytes message);
     void release(Connection& connection);
