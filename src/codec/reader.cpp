@@ -2,33 +2,11 @@
 
 #include <algorithm>
 
-#include "base/byte_order.hpp"
 #include "codec/varint.hpp"
 
 namespace stt::codec {
 
-template <class Unsigned>
-Result<Unsigned, DecodeError> Reader::fixed_width() noexcept {
-    if (rest_.size() < sizeof(Unsigned)) return Unexpected(DecodeError::truncated);
-    const auto value = load_big_endian<Unsigned>(rest_.data());
-    rest_ = rest_.subspan(sizeof(Unsigned));
-    return value;
-}
-
-Result<std::uint8_t, DecodeError> Reader::u8() noexcept {
-    return fixed_width<std::uint8_t>();
-}
-Result<std::uint16_t, DecodeError> Reader::u16() noexcept {
-    return fixed_width<std::uint16_t>();
-}
-Result<std::uint32_t, DecodeError> Reader::u32() noexcept {
-    return fixed_width<std::uint32_t>();
-}
-Result<std::uint64_t, DecodeError> Reader::u64() noexcept {
-    return fixed_width<std::uint64_t>();
-}
-
-Result<std::uint64_t, DecodeError> Reader::varint() noexcept {
+Result<std::uint64_t, DecodeError> Reader::long_varint() noexcept {
     std::uint64_t value = 0;
     const std::size_t size_max = std::min(rest_.size(), varint_size_max);
     for (std::size_t i = 0; i < size_max; ++i) {
@@ -43,13 +21,6 @@ Result<std::uint64_t, DecodeError> Reader::varint() noexcept {
         return value;
     }
     return Unexpected(DecodeError::truncated);
-}
-
-Result<Bytes, DecodeError> Reader::bytes(std::size_t size) noexcept {
-    if (rest_.size() < size) return Unexpected(DecodeError::truncated);
-    const Bytes value = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return value;
 }
 
 Result<Bytes, DecodeError> Reader::length_prefixed() noexcept {

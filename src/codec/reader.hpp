@@ -6,6 +6,8 @@
 #include <stt/decode_error.hpp>
 #include <stt/result.hpp>
 
+#include "base/byte_order.hpp"
+
 namespace stt::codec {
 
 // Reads values from the front of borrowed bytes.
@@ -31,8 +33,46 @@ public:
 private:
     template <class Unsigned>
     Result<Unsigned, DecodeError> fixed_width() noexcept;
+    Result<std::uint64_t, DecodeError> long_varint() noexcept;
 
     Bytes rest_;
 };
+
+// Here, as several stand in every frame that is received.
+
+template <class Unsigned>
+Result<Unsigned, DecodeError> Reader::fixed_width() noexcept {
+    if (rest_.size() < sizeof(Unsigned)) return Unexpected(DecodeError::truncated);
+    const auto value = load_big_endian<Unsigned>(rest_.data());
+    rest_ = rest_.subspan(sizeof(Unsigned));
+    return value;
+}
+
+inline Result<std::uint8_t, DecodeError> Reader::u8() noexcept {
+    return fixed_width<std::uint8_t>();
+}
+inline Result<std::uint16_t, DecodeError> Reader::u16() noexcept {
+    return fixed_width<std::uint16_t>();
+}
+inline Result<std::uint32_t, DecodeError> Reader::u32() noexcept {
+    return fixed_width<std::uint32_t>();
+}
+inline Result<std::uint64_t, DecodeError> Reader::u64() noexcept {
+    return fixed_width<std::uint64_t>();
+}
+
+inline Result<std::uint64_t, DecodeError> Reader::varint() noexcept {
+    if (rest_.empty() || rest_.front() >= 0x80) return long_varint();
+    const std::uint8_t value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+}
+
+inline Result<Bytes, DecodeError> Reader::bytes(std::size_t size) noexcept {
+    if (rest_.size() < size) return Unexpected(DecodeError::truncated);
+    const Bytes value = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return value;
+}
 
 }  // namespace stt::codec

@@ -48,6 +48,7 @@ Connection::Connection(const ConnectionConfig& config, SessionScratch& scratch,
       auth_proof_(std::move(setup.auth_proof)),
       random_(&random),
       keys_(std::move(session_key), setup.role, setup.session_id),
+      loss_(&scratch.loss, &scratch.buffers),
       paths_(loss_, path_config(config),
              {setup.peer, setup.is_path_validated, setup.bytes_received, setup.bytes_sent}, now),
       streams_(streams_config(config, setup.role, scratch.buffers)),
@@ -348,7 +349,6 @@ void Connection::handle_loss_timeout(Instant now) {
     const recovery::TimeoutOutcome outcome = loss_.on_timeout(now);
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
     for (const recovery::SentFrame& frame : outcome.oldest) repeat(frame);
-    loss_.release_outcome();
     if (outcome.probes > 0) {
         ++totals_.probe_timeouts;
         trace_.tell(now, trace::ProbeTimedOut{path().probe_timeouts()});

@@ -261,6 +261,15 @@ private:
     std::optional<Transmit> transmit_challenge(Instant now, MutableBytes buffer);
 
     // Sending.
+    // A datagram of a transmission that is to be written.
+    struct DatagramPlan {
+        bool may_elicit = false;
+        bool must_elicit = false;
+        // False once one of the transmission had room for CONTROL messages and none to say: at the
+        // same instant there is none for the next either.
+        bool may_have_messages = true;
+        std::optional<stream::Streams::Candidate> candidate;  // whose frame goes next
+    };
     void draw_skip() noexcept;
     std::uint64_t take_sequence() noexcept;
     MutableBytes add_frame(wire::FrameType type, std::uint16_t stream, std::uint8_t flags,
@@ -277,10 +286,11 @@ private:
     std::optional<Transmit> transmit_close(MutableBytes buffer);
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
-    std::size_t write_datagram(Instant now, bool may_elicit, bool must_elicit);
+    std::size_t write_datagram(Instant now, DatagramPlan& plan);
     // `is_only_frame`: what must elicit can be here alone.
-    void add_control_frame(Instant now, bool may_elicit, bool must_elicit, bool is_only_frame);
-    void add_stream_frames();
+    // False: there was nothing to say.
+    bool add_control_frame(Instant now, bool may_elicit, bool must_elicit, bool is_only_frame);
+    void add_stream_frames(std::optional<stream::Streams::Candidate> candidate);
     void add_custom_frames(bool has_stream_frames);
     bool has_custom_to_send() const noexcept { return custom_ && !custom_->to_send.empty(); }
     void keep_custom(const wire::FrameView& frame, Bytes plaintext);
@@ -292,7 +302,7 @@ private:
     void put_ack(Instant now, codec::Writer& writer, ControlPayload& payload);
     void put_credits(codec::Writer& writer, ControlPayload& payload);
     void put_items(codec::Writer& writer, ControlPayload& payload);
-    bool has_eliciting_to_send();
+    bool has_eliciting_messages() const noexcept;
     void finish_datagram(Instant now, const Route& to, bool is_mtu_probe);
     bool is_blocked() const noexcept;
     bool may_probe_mtu() const noexcept;

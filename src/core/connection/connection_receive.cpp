@@ -20,6 +20,34 @@ bool is_of_streams(const recovery::Cargo& cargo) noexcept {
     return cargo.type == wire::FrameType::data || cargo.type == wire::FrameType::stream_control;
 }
 
+// How many frames from the first on are neighbours of one stream, and so one range to it; at least
+// one.
+std::size_t range_count(std::span<const recovery::SentFrame> frames) noexcept {
+    std::size_t count = 1;
+    for (; count < frames.size(); ++count) {
+        const recovery::SentFrame& last = frames[count - 1];
+        const recovery::SentFrame& next = frames[count];
+        const bool is_of_one_stream =
+            last.cargo.type == wire::FrameType::data && next.cargo.type == wire::FrameType::data &&
+            last.cargo.stream == next.cargo.stream && last.cargo.use == next.cargo.use;
+        const bool is_adjacent = last.cargo.offset + last.cargo.size == next.cargo.offset;
+        // An end alone, or what came late, is told by itself.
+        const bool is_plain =
+            last.cargo.size > 0 && next.cargo.size > 0 && !last.was_lost && !next.was_lost;
+        if (!is_of_one_stream || !is_adjacent || !is_plain) break;
+    }
+    return count;
+}
+
+recovery::Cargo range_of(std::span<const recovery::SentFrame> frames) noexcept {
+    recovery::Cargo cargo = frames.front().cargo;
+    const recovery::Cargo& last = frames.back().cargo;
+    cargo.size = static_cast<std::uint32_t>(last.offset + last.size - cargo.offset);
+    cargo.is_end = last.is_end;
+    return cargo;
+}
+static_assert(recovery::sent_frames_max * wire::payload_size_max <= UINT32_MAX);
+
 }  // namespace
 
 bool Connection::may_move(const wire::ControlMessage& message) noexcept {
@@ -262,9 +290,16 @@ void Connection::handle_pong(Instant now, const wire::Token& token) {
 Result<void, wire::Violation> Connection::handle_ack(Instant now, const wire::Ack& ack) {
     ++totals_.acks_received;
     STT_TRY(const recovery::AckOutcome outcome, loss_.on_ack(now, ack));
-    for (const recovery::SentFrame& frame : outcome.acked) on_frame_acknowledged(now, frame);
+    for (auto rest = outcome.acked; !rest.empty();) {
+        const std::size_t count = range_count(rest);
+        if (count > 1) {
+            streams_.on_acknowledged(planned_of(range_of(rest.first(count))), count);
+        } else {
+            on_frame_acknowledged(now, rest.front());
+        }
+        rest = rest.subspan(count);
+    }
     for (const recovery::SentFrame& frame : outcome.lost) on_frame_lost(frame);
-    loss_.release_outcome();
     return {};
 }
 

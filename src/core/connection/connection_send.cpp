@@ -191,10 +191,9 @@ bool Connection::is_auth_proof_due(Instant now) const noexcept {
     return auth_proof_at_ && now >= *auth_proof_at_ && paths_.is_validated();
 }
 
-bool Connection::has_eliciting_to_send() {
+bool Connection::has_eliciting_messages() const noexcept {
     const bool has_ping = is_ping_pending_ || (!pings_.empty() && !pings_.front().sent_at);
-    return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending() ||
-           has_custom_to_send() || streams_.next_candidate().has_value();
+    return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending();
 }
 
 std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
@@ -217,10 +216,14 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     streams_.set_payload_room(data_payload_room());
     batch_.begin(buffer, keys_.send, session_id_);
     std::size_t segment_size = 0;
+    DatagramPlan plan;
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
         const bool is_probe = probes_due_ > 0;
+        plan.candidate = streams_.next_candidate();
         // To nobody nothing but probes: what waits would only be sent again.
-        const bool has_eliciting = !liveness_.is_unreachable() && has_eliciting_to_send();
+        const bool has_eliciting =
+            !liveness_.is_unreachable() &&
+            (plan.candidate || has_eliciting_messages() || has_custom_to_send());
         const bool is_worth_it = budget >= mtu && (count > 0 || budget >= allowance.bytes_min);
         const bool may_elicit =
             is_probe || (has_eliciting && is_worth_it && loss_.has_room(frames_per_datagram_max));
@@ -229,7 +232,9 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
         if (!may_elicit && !acks_.is_due(now) && !is_auth_proof_due(now)) break;
         if (limit < limited_datagram_size_min) break;
         if (!batch_.begin_datagram(std::min(mtu, limit))) break;
-        const std::size_t size = write_datagram(now, may_elicit, is_probe);
+        plan.may_elicit = may_elicit && !liveness_.is_unreachable();
+        plan.must_elicit = is_probe;
+        const std::size_t size = write_datagram(now, plan);
         if (size == 0) break;
         if (is_probe) --probes_due_;
         segment_size = std::max(segment_size, size);
@@ -245,7 +250,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
 }
 
 // Fills one datagram and returns its size; zero when there was nothing to put into it.
-std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_elicit) {
+std::size_t Connection::write_datagram(Instant now, DatagramPlan& plan) {
     if (is_auth_proof_due(now)) {
         batch_.add_sealed(auth_proof_);
         auth_proof_at_ = now + auth_proof_interval_;
@@ -253,21 +258,26 @@ std::size_t Connection::write_datagram(Instant now, bool may_elicit, bool must_e
         // Spec protocol §4.3 (b).
         if (route().is_reliable()) auth_proof_at_ = now + config_.handshake_resend_max;
     }
-    if (liveness_.is_unreachable()) may_elicit = false;
-    const bool has_stream_frames = may_elicit && streams_.next_candidate().has_value();
-    const bool has_more = has_stream_frames || (may_elicit && has_custom_to_send());
-    // Behind a padded frame there may be no room for what would elicit an acknowledgement.
-    add_control_frame(now, may_elicit, must_elicit, must_elicit && !has_more);
-    if (may_elicit) {
+    const bool has_stream_frames = plan.may_elicit && plan.candidate.has_value();
+    const bool has_more = has_stream_frames || (plan.may_elicit && has_custom_to_send());
+    if (plan.may_have_messages || plan.must_elicit) {
+        // Behind a padded frame there may be no room for what would elicit an acknowledgement.
+        const bool is_added = add_control_frame(now, plan.may_elicit, plan.must_elicit,
+                                                plan.must_elicit && !has_more);
+        // CREDITS may have said what the candidate had to say.
+        if (is_added) plan.candidate = streams_.next_candidate();
+        plan.may_have_messages = is_added || !plan.may_elicit;
+    }
+    if (plan.may_elicit) {
         add_custom_frames(has_stream_frames);
-        add_stream_frames();
+        add_stream_frames(plan.candidate);
     }
     const std::size_t size = batch_.datagram_size();
     finish_datagram(now, route(), false);
     return size;
 }
 
-void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elicit,
+bool Connection::add_control_frame(Instant now, bool may_elicit, bool must_elicit,
                                    bool is_only_frame) {
     const std::size_t room = data_room(wire::FrameType::control, 0);
     ControlPayload payload;
@@ -277,11 +287,12 @@ void Connection::add_control_frame(Instant now, bool may_elicit, bool must_elici
     if (may_elicit) put_items(writer, payload);
     const bool needs_ping = is_only_frame || (must_elicit && padding_.is_on() && writer.size() > 0);
     if (needs_ping && !payload.elicits_ack) put_ping(writer, payload);
-    if (writer.size() == 0) return;
+    if (writer.size() == 0) return false;
     const MutableBytes place = add_frame(wire::FrameType::control, 0, 0, writer.size(),
                                          payload.elicits_ack, payload.cargo);
     std::memcpy(place.data(), payload.bytes.data(), writer.size());
     if (payload.has_ack) acks_.on_ack_sent(now, payload.has_ack_ping);
+    return true;
 }
 
 bool Connection::put(codec::Writer& writer, ControlPayload& payload,
@@ -372,11 +383,9 @@ std::size_t Connection::data_payload_room() const noexcept {
     return padding_.capacity(room, true);
 }
 
-void Connection::add_stream_frames() {
-    for (std::size_t count = 0; count < frames_per_datagram_max; ++count) {
-        if (batch_.datagram_room() < frame_room_min) return;
-        const auto candidate = streams_.next_candidate();
-        if (!candidate) return;
+void Connection::add_stream_frames(std::optional<stream::Streams::Candidate> candidate) {
+    if (batch_.datagram_room() < frame_room_min) return;
+    for (std::size_t count = 0; candidate && count < frames_per_datagram_max; ++count) {
         const std::size_t room = data_room(candidate->type, candidate->key.id);
         const auto planned = streams_.plan(*candidate, room);
         if (!planned) return;
@@ -396,6 +405,8 @@ void Connection::add_stream_frames() {
         if ((planned->items & stream::item::skip) != 0) {
             trace_.stream_changed(now_, trace::StreamChanged::Stage::expired, true, planned->key);
         }
+        if (batch_.datagram_room() < frame_room_min) return;
+        candidate = streams_.next_candidate();
     }
 }
 

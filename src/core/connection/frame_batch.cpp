@@ -52,12 +52,11 @@ MutableBytes FrameBatch::add(wire::FrameType type, std::uint16_t stream, std::ui
                      {layout.header, layout.metadata_head},
                      layout.payload,
                      layout.tag});
-    recovery::SentFrame frame;
+    recovery::SentFrame& frame = frames_.emplace_back();
     frame.sequence = sequence;
     frame.size = static_cast<std::uint32_t>(layout.size);
     frame.elicits_ack = elicits_ack;
     frame.cargo = cargo;
-    frames_.push_back(frame);
     return layout.payload;
 }
 

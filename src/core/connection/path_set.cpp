@@ -49,7 +49,9 @@ std::size_t PathSet::limit_of(const Path& path) noexcept {
 
 const PathSet::Path* PathSet::find(const Route& route) const noexcept {
     for (const Path& path : paths_) {
-        if (path.route == route && !path.is_closed) return &path;
+        // Most ask for the route that one of them is.
+        const bool is_this = &path.route == &route || path.route == route;
+        if (is_this && !path.is_closed) return &path;
     }
     return nullptr;
 }

@@ -8,6 +8,7 @@
 #include "base/buffer_pool.hpp"
 #include "core/connection/frame_batch.hpp"
 #include "core/recovery/ecn.hpp"
+#include "core/recovery/loss.hpp"
 #include "core/session/keys.hpp"
 #include "core/wire/frame.hpp"
 #include "stc/dsf.hpp"
@@ -36,6 +37,7 @@ inline constexpr std::size_t buffer_pool_size_max = 8u << 20;
 struct SessionScratch {
     FrameBatch batch;
     BufferPool buffers{buffer_pool_size_max};
+    recovery::LossScratch loss;
     std::vector<OpeningJob> opening;
     std::vector<stc::UnfoldJob> unfolding;
 

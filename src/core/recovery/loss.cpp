@@ -12,8 +12,6 @@ namespace {
 
 // How long lost frames are remembered when no path is in use: three initial probe timeouts.
 constexpr Duration lost_memory_default = std::chrono::seconds(3);
-// Places for frames of an outcome that an idle session keeps: 136 bytes each.
-constexpr std::size_t outcome_count_idle_max = 2;
 
 }  // namespace
 
@@ -81,7 +79,7 @@ void LossDetection::on_datagram_sent(Instant now, const Datagram& datagram,
     const std::size_t evicted_before = forced_.size();
     std::size_t eliciting_size = 0;
     for (const SentFrame& given : frames) {
-        SentFrame frame = given;
+        SentFrame& frame = log_.append(given, forced_);
         frame.path = datagram.path;
         frame.datagram = path.datagram_next_;
         frame.sent_at = now;
@@ -92,7 +90,6 @@ void LossDetection::on_datagram_sent(Instant now, const Datagram& datagram,
         frame.datagram_size = stands_for_datagram ? static_cast<std::uint32_t>(datagram.size) : 0;
         if (frame.elicits_ack) eliciting_size += frame.size;
         path.on_frame_sent(now, frame);
-        log_.append(frame, forced_);
     }
     for (std::size_t i = evicted_before; i < forced_.size(); ++i) {
         if (i == 0) forced_at_ = now;
@@ -111,8 +108,8 @@ void LossDetection::on_datagram_sent(Instant now, const Datagram& datagram,
 // ---- receiving
 
 void LossDetection::begin_gathering() noexcept {
-    acked_.clear();
-    lost_.clear();
+    scratch_->acked.clear();
+    scratch_->lost.clear();
     for (NumberedPath& path : paths_) {
         path.state->gathered_ = {};
         path.state->gathered_.in_flight_before = path.state->in_flight_;
@@ -123,12 +120,12 @@ Result<AckOutcome, wire::Violation> LossDetection::on_ack(Instant now, const wir
     STT_TRY_VOID(log_.check(ack));
     begin_gathering();
     acknowledge_ranges(now, ack);
-    if (acked_.empty()) return AckOutcome{};
+    if (scratch_->acked.empty()) return AckOutcome{};
 
     AckOutcome outcome;
     // Ranges are read from the largest down, each upwards: search, it costs no more than reading.
     const auto largest = std::max_element(
-        acked_.begin(), acked_.end(),
+        scratch_->acked.begin(), scratch_->acked.end(),
         [](const SentFrame& a, const SentFrame& b) { return a.sequence < b.sequence; });
     if (largest->sequence == ack.largest) {
         outcome.round_trip_of = sample_round_trip(now, ack, *largest);
@@ -143,8 +140,8 @@ Result<AckOutcome, wire::Violation> LossDetection::on_ack(Instant now, const wir
         path.state->settle(now);
     }
     trim(now);
-    outcome.acked = acked_;
-    outcome.lost = lost_;
+    outcome.acked = scratch_->acked;
+    outcome.lost = scratch_->lost;
     return outcome;
 }
 
@@ -155,17 +152,21 @@ void LossDetection::acknowledge_ranges(Instant now, const wire::Ack& ack) {
         if (!range.has_value() || range->last < log_.base()) return;
         std::optional<std::uint64_t> sequence = log_.next_unacknowledged(range->first, range->last);
         while (sequence.has_value()) {
-            acknowledge(now, *sequence);
-            sequence = log_.next_unacknowledged(*sequence + 1, range->last);
+            // Most stand side by side: a look at the next is less than a search for it.
+            std::uint64_t next = *sequence;
+            do {
+                acknowledge(now, next++);
+            } while (next <= range->last && log_.is_unacknowledged(next));
+            sequence = log_.next_unacknowledged(next, range->last);
         }
     }
 }
 
 void LossDetection::acknowledge(Instant now, std::uint64_t sequence) {
-    acked_.push_back(log_.at(sequence));
+    scratch_->acked.push_back(log_.at(sequence));
     log_.acknowledge(sequence);
-    PathRecovery* const path = find(acked_.back().path);
-    if (path != nullptr) path->on_acked(now, acked_.back());
+    PathRecovery* const path = find(scratch_->acked.back().path);
+    if (path != nullptr) path->on_acked(now, scratch_->acked.back());
 }
 
 std::optional<PathNumber> LossDetection::sample_round_trip(Instant now, const wire::Ack& ack,
@@ -235,7 +236,7 @@ void LossDetection::detect_losses(Instant now, PathNumber number, PathRecovery& 
             const LossCause cause =
                 is_overtaken ? LossCause::datagram_threshold : LossCause::time_threshold;
             path.stop_being_reliable();
-            lose(now, *sequence, path, cause, lost_);
+            lose(now, *sequence, path, cause, scratch_->lost);
         }
         path.scan_from_ = *sequence + 1;
     }
@@ -274,16 +275,10 @@ void LossDetection::lose_all(Instant now, NumberedPath& path, std::vector<SentFr
 }
 
 void LossDetection::trim(Instant now) {
+    if (!log_.is_trimmable()) return;
     const Duration memory =
         in_use_.has_value() ? 3 * path(*in_use_).rtt_.probe_timeout() : lost_memory_default;
     log_.trim(now - memory);
-}
-
-void LossDetection::release_outcome() noexcept {
-    if (!log_.is_empty()) return;
-    for (std::vector<SentFrame>* const frames : {&acked_, &lost_}) {
-        if (frames->capacity() > outcome_count_idle_max) std::vector<SentFrame>().swap(*frames);
-    }
 }
 
 // ---- time
@@ -301,12 +296,13 @@ std::optional<Instant> LossDetection::deadline() const noexcept {
 
 TimeoutOutcome LossDetection::on_timeout(Instant now) {
     begin_gathering();
-    std::swap(lost_, forced_);
+    scratch_->lost.assign(forced_.begin(), forced_.end());
+    forced_.clear();
     TimeoutOutcome outcome;
     for (NumberedPath& path : paths_) {
         PathRecovery& state = *path.state;
         if (state.lose_all_at_.has_value() && *state.lose_all_at_ <= now) {
-            lose_all(now, path, lost_);
+            lose_all(now, path, scratch_->lost);
         }
         if (state.loss_time_.has_value() && *state.loss_time_ <= now) {
             detect_losses(now, path.number, state);
@@ -322,8 +318,8 @@ TimeoutOutcome LossDetection::on_timeout(Instant now) {
         }
     }
     trim(now);
-    outcome.lost = lost_;
-    outcome.oldest = acked_;
+    outcome.lost = scratch_->lost;
+    outcome.oldest = scratch_->acked;
     return outcome;
 }
 
@@ -343,7 +339,7 @@ void LossDetection::collect_oldest(PathNumber number, const PathRecovery& path) 
             if (++datagrams > probes_per_timeout) return;
             datagram = frame.datagram;
         }
-        acked_.push_back(frame);
+        scratch_->acked.push_back(frame);
     }
 }
 

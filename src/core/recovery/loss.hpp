@@ -25,7 +25,14 @@ inline constexpr unsigned probes_per_timeout = 2;
 // The path, a candidate, former ones.
 inline constexpr std::size_t paths_max = 8;
 
-// Views into LossDetection, valid until its next call that is not const.
+// What outcomes are views of. Those who share one, as all sessions of a node do, share that time:
+// an outcome is valid until the next call of any of them that is not const.
+struct LossScratch {
+    std::vector<SentFrame> acked;  // at a timeout: the oldest in flight
+    std::vector<SentFrame> lost;
+};
+
+// Views into LossScratch.
 struct AckOutcome {
     // Newly acknowledged, each reported once ever; frames with was_lost had been
     // reported as lost before. No particular order.
@@ -52,7 +59,11 @@ struct TimeoutOutcome {
 // on which a frame was sent. Exactly one path is the path in use: only it has probe timeouts.
 class LossDetection {
 public:
-    LossDetection() = default;
+    // `scratch` and `pool` outlive this; null: it has its own, and asks the allocator.
+    explicit LossDetection(LossScratch* scratch = nullptr, BufferPool* pool = nullptr)
+        : log_(pool),
+          own_scratch_(scratch == nullptr ? std::make_unique<LossScratch>() : nullptr),
+          scratch_(scratch == nullptr ? own_scratch_.get() : scratch) {}
 
     // ---- paths
     // `number` must be new; at most paths_max at a time. Not yet in use: see take_path().
@@ -92,10 +103,6 @@ public:
     // Error 1: it names a sequence that was never sent.
     Result<AckOutcome, wire::Violation> on_ack(Instant now, const wire::Ack& ack);
 
-    // Views from on_ack() and on_timeout() are done with: while nothing is unsettled, their storage
-    // is given back.
-    void release_outcome() noexcept;
-
     // ---- time
     // The next instant for on_timeout(); null: none. It may lie in the past.
     std::optional<Instant> deadline() const noexcept;
@@ -129,8 +136,8 @@ private:
     std::optional<std::uint64_t> largest_acked_;  // sequence, of all paths
     wire::EcnCounts ecn_counts_{};                // of the ACK with the largest sequence so far
 
-    std::vector<SentFrame> acked_;  // at a timeout: the oldest in flight
-    std::vector<SentFrame> lost_;
+    std::unique_ptr<LossScratch> own_scratch_;
+    LossScratch* scratch_;
     std::vector<SentFrame> forced_;  // lost outside an ACK or timeout: the next timeout reports
     Instant forced_at_{};
 };

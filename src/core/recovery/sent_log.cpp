@@ -1,31 +1,40 @@
 #include "core/recovery/sent_log.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <memory>
 #include <stt/check.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace stt::recovery {
 
 namespace {
 
-// An empty ring above this is given back: most sessions are idle most of the time. Chosen: what a
-// few messages a second leave outstanding, in 0.6 KiB.
-constexpr std::size_t ring_size_idle = 4;
+// What the smallest buffer of a pool holds.
+constexpr std::size_t ring_size_min = 4;
 // So that a burst from an empty ring copies a third of its entries once more, and not all.
 constexpr std::size_t ring_growth = 4;
 constexpr std::size_t bits_size_min = 64;
+// Those of more are given back, too, while the log is empty: an idle session keeps 1 KiB at most.
+constexpr std::size_t bits_size_idle_max = 4'096;
 static_assert(sent_frames_max <= SequenceBits::size_max);
 
 }  // namespace
 
-SentLog::SentLog() : unacknowledged_(bits_size_min), outstanding_(bits_size_min) {}
+SentLog::SentLog(BufferPool* pool)
+    : pool_(pool),
+      unacknowledged_(bits_size_min),
+      outstanding_(bits_size_min),
+      bits_size_(bits_size_min) {}
 
 bool SentLog::has_room(std::size_t frame_count) const noexcept {
+    if (next_ - base_ + frame_count + skip_run_max <= sent_frames_max) return true;
     const std::uint64_t oldest = outstanding_.next(base_, next_).value_or(next_);
     return next_ - oldest + frame_count + skip_run_max <= sent_frames_max;
 }
 
-void SentLog::append(const SentFrame& frame, std::vector<SentFrame>& evicted) {
+SentFrame& SentLog::append(const SentFrame& frame, std::vector<SentFrame>& evicted) {
     STT_CHECK(frame.sequence >= next_ && frame.sequence - next_ <= skip_run_max);
     while (next_ < frame.sequence) {
         if (skips_.size() < skips_max) skips_.resize(skips_.size() + 1);
@@ -33,22 +42,24 @@ void SentLog::append(const SentFrame& frame, std::vector<SentFrame>& evicted) {
         ++skip_count_;
         push(SentFrame{}, State::skipped, evicted);
     }
-    push(frame, State::outstanding, evicted);
+    return push(frame, State::outstanding, evicted);
 }
 
-void SentLog::push(const SentFrame& frame, State state, std::vector<SentFrame>& evicted) {
-    if (next_ - base_ == ring_.size()) make_room(evicted);
+SentFrame& SentLog::push(const SentFrame& frame, State state, std::vector<SentFrame>& evicted) {
+    if (next_ - base_ == ring_size_) make_room(evicted);
     const std::uint64_t sequence = next_++;
-    entry(sequence) = Entry{frame, Instant{}, state};
-    if (state == State::skipped) return;
+    needed_max_ = std::max(needed_max_, static_cast<std::size_t>(next_ - base_));
+    Entry& pushed = *std::construct_at(&entry(sequence), Entry{frame, Instant{}, state});
+    if (state == State::skipped) return pushed.frame;
     unacknowledged_.set(sequence);
     if (frame.elicits_ack) outstanding_.set(sequence);
+    return pushed.frame;
 }
 
 void SentLog::make_room(std::vector<SentFrame>& evicted) {
-    if (ring_.size() < sent_frames_max) {
-        resize(std::clamp(ring_.size() * ring_growth, ring_size_idle, sent_frames_max));
-        return;
+    if (ring_size_ < sent_frames_max) {
+        const std::size_t grown = std::max(ring_size_ * ring_growth, ring_size_next_);
+        return grow(std::clamp(grown, ring_size_min, sent_frames_max));
     }
     if (outstanding_.contains(base_)) {
         evicted.push_back(entry(base_).frame);
@@ -57,18 +68,40 @@ void SentLog::make_room(std::vector<SentFrame>& evicted) {
     pop();
 }
 
-void SentLog::resize(std::size_t size) {
-    std::vector<Entry> ring(size);
-    SequenceBits unacknowledged(std::max(size, bits_size_min));
-    SequenceBits outstanding(std::max(size, bits_size_min));
+void SentLog::grow(std::size_t size) {
+    static_assert(std::is_trivially_copyable_v<Entry> &&
+                  alignof(Entry) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    static_assert(ring_size_min * sizeof(Entry) <= BufferPool::buffer_size_min);
+    const std::size_t bytes = std::max(size * sizeof(Entry), BufferPool::buffer_size_min);
+    BufferPool::Buffer grown = BufferPool::take(pool_, std::bit_ceil(bytes));
+    Entry* const ring = reinterpret_cast<Entry*>(grown.data());
     for (std::uint64_t sequence = base_; sequence < next_; ++sequence) {
-        ring[sequence & (size - 1)] = entry(sequence);
+        std::construct_at(&ring[sequence & (size - 1)], entry(sequence));
+    }
+    bytes_.discard();
+    bytes_ = std::move(grown);
+    ring_size_ = size;
+    if (size > bits_size_) resize_bits(size);
+}
+
+void SentLog::resize_bits(std::size_t size) {
+    SequenceBits unacknowledged(size);
+    SequenceBits outstanding(size);
+    for (std::uint64_t sequence = base_; sequence < next_; ++sequence) {
         if (unacknowledged_.contains(sequence)) unacknowledged.set(sequence);
         if (outstanding_.contains(sequence)) outstanding.set(sequence);
     }
-    ring_ = std::move(ring);
     unacknowledged_ = std::move(unacknowledged);
     outstanding_ = std::move(outstanding);
+    bits_size_ = size;
+}
+
+void SentLog::give_back() {
+    ring_size_next_ = std::max(std::bit_ceil(needed_max_), ring_size_ / 2);
+    needed_max_ = 0;
+    ring_size_ = 0;
+    bytes_.release();
+    if (bits_size_ > bits_size_idle_max) resize_bits(bits_size_idle_max);
 }
 
 void SentLog::pop() noexcept {
@@ -153,7 +186,7 @@ void SentLog::trim(Instant lost_before) {
         if (oldest.state == State::lost && oldest.lost_at >= lost_before) break;
         pop();
     }
-    if (base_ == next_ && ring_.size() > ring_size_idle) resize(ring_size_idle);
+    if (is_empty() && ring_size_ > 0) give_back();
 }
 
 }  // namespace stt::recovery

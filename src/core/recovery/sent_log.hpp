@@ -8,6 +8,7 @@
 #include <stt/time.hpp>
 #include <vector>
 
+#include "base/buffer_pool.hpp"
 #include "core/recovery/sequence_bits.hpp"
 #include "core/wire/control.hpp"
 #include "core/wire/faults.hpp"
@@ -70,7 +71,8 @@ struct SentFrame {
 };
 
 // Frames between the oldest outstanding one and the next: what the largest replay window
-// of a receiver takes (Spec protocol §6). 65,536 × 152 bytes = 9.5 MiB at worst for a session.
+// of a receiver takes (Spec protocol §6). 65,536 × 152 bytes, in a buffer of 16 MiB, at worst for a
+// session.
 inline constexpr std::size_t sent_frames_max = 65'536;
 // Ranges of one ACK that are read; a peer sends at most 64 (Spec protocol §10.2). This, and
 // that reading stops below the log, bounds the work that an ACK can cost.
@@ -80,10 +82,12 @@ inline constexpr std::uint64_t skip_run_max = 16;
 
 // A ring of SentFrame indexed by sequence. An eliciting frame is outstanding until it is
 // acknowledged or declared lost. One that elicits nothing is never declared lost. What is
-// settled leaves at the low end: see trim().
+// settled leaves at the low end: see trim(). While it is empty the ring is given back; what it
+// needed, it becomes at once when it is filled again, or half of what it was if that is more.
 class SentLog {
 public:
-    SentLog();
+    // The ring comes from `pool`, which outlives the log; from the allocator if it is null.
+    explicit SentLog(BufferPool* pool = nullptr);
 
     // The lowest sequence that may be sent next.
     std::uint64_t next_sequence() const noexcept { return next_; }
@@ -93,8 +97,9 @@ public:
 
     // Sequences from next_sequence() to below frame.sequence are skips (Spec protocol §10.3).
     // The caller's sequences ascend, and it skips at most skip_run_max at a time. When the log
-    // is full, the oldest is pushed out: into `evicted` if it was outstanding.
-    void append(const SentFrame& frame, std::vector<SentFrame>& evicted);
+    // is full, the oldest is pushed out: into `evicted` if it was outstanding. What the log now
+    // holds is returned, for its owner to complete: valid until the next call that is not const.
+    SentFrame& append(const SentFrame& frame, std::vector<SentFrame>& evicted);
 
     // Refuses an ACK of a sequence never sent: not yet, or skipped and within the last 128 skips.
     // Error 1. Changes nothing. Spec protocol §10.3.
@@ -118,6 +123,8 @@ public:
     void declare_lost(std::uint64_t sequence, std::uint32_t loss_epoch, Instant now) noexcept;
 
     bool is_empty() const noexcept { return base_ == next_; }
+    // False: trim() would do nothing, as the oldest frame is outstanding.
+    bool is_trimmable() const noexcept { return is_empty() || !outstanding_.contains(base_); }
     // Lets go of what is settled at the low end: lost frames only when declared before
     // `lost_before`.
     void trim(Instant lost_before);
@@ -130,18 +137,26 @@ private:
         State state = State::skipped;
     };
 
-    Entry& entry(std::uint64_t sequence) noexcept { return ring_[sequence & (ring_.size() - 1)]; }
+    Entry* ring() const noexcept { return reinterpret_cast<Entry*>(bytes_.data()); }
+    Entry& entry(std::uint64_t sequence) noexcept { return ring()[sequence & (ring_size_ - 1)]; }
     const Entry& entry(std::uint64_t sequence) const noexcept {
-        return ring_[sequence & (ring_.size() - 1)];
+        return ring()[sequence & (ring_size_ - 1)];
     }
     void make_room(std::vector<SentFrame>& evicted);
-    void resize(std::size_t size);
-    void push(const SentFrame& frame, State state, std::vector<SentFrame>& evicted);
+    void grow(std::size_t size);
+    void resize_bits(std::size_t size);
+    void give_back();
+    SentFrame& push(const SentFrame& frame, State state, std::vector<SentFrame>& evicted);
     void pop() noexcept;
 
-    std::vector<Entry> ring_;
+    BufferPool* pool_;
+    BufferPool::Buffer bytes_;        // of ring_size_ entries, or none
+    std::size_t ring_size_ = 0;       // a power of two, or 0
+    std::size_t needed_max_ = 0;      // entries, since it was empty
+    std::size_t ring_size_next_ = 0;  // to begin with when it is filled again
     SequenceBits unacknowledged_;
     SequenceBits outstanding_;
+    std::size_t bits_size_;  // of both, at least ring_size_
     std::uint64_t base_ = 0;
     std::uint64_t next_ = 0;
 

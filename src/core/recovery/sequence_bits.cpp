@@ -6,20 +6,11 @@
 
 namespace stt::recovery {
 
-namespace {
-constexpr std::size_t word_bits = 64;
-}
-
 SequenceBits::SequenceBits(std::size_t size)
     : mask_(size - 1),
       words_(size / word_bits),
       summary_((size / word_bits + word_bits - 1) / word_bits) {
     STT_CHECK(std::has_single_bit(size) && size >= word_bits && size <= size_max);
-}
-
-bool SequenceBits::contains(std::uint64_t sequence) const noexcept {
-    const std::size_t index = sequence & mask_;
-    return (words_[index / word_bits] >> (index % word_bits) & 1) != 0;
 }
 
 void SequenceBits::set(std::uint64_t sequence) noexcept {

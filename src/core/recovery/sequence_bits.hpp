@@ -17,13 +17,18 @@ public:
     // All clear.
     explicit SequenceBits(std::size_t size);
 
-    bool contains(std::uint64_t sequence) const noexcept;
+    bool contains(std::uint64_t sequence) const noexcept {
+        const std::size_t index = sequence & mask_;
+        return (words_[index / word_bits] >> (index % word_bits) & 1) != 0;
+    }
     void set(std::uint64_t sequence) noexcept;
     void clear(std::uint64_t sequence) noexcept;
     // The lowest sequence from first up to but without `end` whose bit is set; first + size >= end.
     std::optional<std::uint64_t> next(std::uint64_t first, std::uint64_t end) const noexcept;
 
 private:
+    static constexpr std::size_t word_bits = 64;
+
     std::optional<std::size_t> next_index(std::size_t first, std::size_t end) const noexcept;
 
     std::size_t mask_;

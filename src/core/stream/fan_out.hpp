@@ -109,8 +109,7 @@ private:
     };
     using Messages = std::deque<Message>;
 
-    void append(Bytes data, std::size_t size,
-                const std::optional<std::vector<ReceiverId>>& chosen);
+    void append(Bytes data, std::size_t size, const std::optional<std::vector<ReceiverId>>& chosen);
     void offer(Receivers::iterator receiver, std::uint64_t begin);
     // Gives a receiver all that its stream takes.
     void feed(Receivers::iterator receiver);

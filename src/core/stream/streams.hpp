@@ -220,8 +220,9 @@ public:
     std::optional<Planned> plan(const Candidate& candidate, std::size_t payload_room);
     void fill(const Planned& planned, MutableBytes payload) const;
 
-    // The fate of a frame that plan() gave.
-    void on_acknowledged(const Planned& planned);
+    // The fate of a frame that plan() gave; or of `frame_count` of DATA of one stream whose ranges
+    // are neighbours, as one range.
+    void on_acknowledged(const Planned& planned, std::size_t frame_count = 1);
     void on_lost(const Planned& planned);
     // Not lost, but to be sent once more if its kind resends at all.
     void repeat(const Planned& planned);

@@ -182,14 +182,14 @@ void Streams::fill(const Planned& planned, MutableBytes payload) const {
     }
 }
 
-void Streams::on_acknowledged(const Planned& planned) {
+void Streams::on_acknowledged(const Planned& planned, std::size_t frame_count) {
     StreamState* stream = find(planned.key);
     if (stream == nullptr) return;
     if (planned.type == wire::FrameType::data) {
         const bool is_end = (planned.flags & wire::flag::stream_end) != 0;
         stream->send.on_acknowledged(planned.range.offset, planned.range.size, is_end);
         if (!stream->is_credited && planned.range.size > 0) {
-            ++stream->statistics.messages_acknowledged;
+            stream->statistics.messages_acknowledged += frame_count;
         }
         return after_settled(*stream);
     }

@@ -188,4 +188,42 @@ TEST_CASE("a lost frame is kept for its time at the low end, and no longer") {
     CHECK_FALSE(log.is_unacknowledged(0));
 }
 
+TEST_CASE("a log that is empty gives its storage back to the pool, and takes it from there again") {
+    BufferPool pool(1u << 20);
+    SentLog log(&pool);
+    std::vector<SentFrame> evicted;
+    std::uint64_t sequence = 0;
+    const auto fill = [&](int count) {
+        for (int i = 0; i < count; ++i) log.append(eliciting(sequence++), evicted);
+    };
+    const auto settle = [&] {
+        while (const auto oldest = log.next_outstanding(0, sequence)) log.acknowledge(*oldest);
+        log.trim(at(Duration(0)));
+        REQUIRE(log.is_empty());
+    };
+    fill(128);
+    CHECK(pool.size() == 0);
+    settle();
+    const std::size_t first = pool.size();
+    CHECK(first >= 128 * sizeof(SentFrame));
+
+    // As large at once as was needed: nothing is copied over, no smaller piece is left behind.
+    fill(128);
+    settle();
+    const std::size_t held = pool.size();
+    fill(1);
+    CHECK(held - pool.size() >= 128 * sizeof(SentFrame));
+    fill(127);
+    settle();
+    CHECK(pool.size() == held);
+
+    // Half of that when it needed less.
+    fill(1);
+    settle();
+    fill(1);
+    CHECK(log.at(sequence - 1).sequence == sequence - 1);
+    CHECK(pool.size() > held - 128 * sizeof(SentFrame));
+    settle();
+}
+
 }  // namespace stt::recovery::testing
