@@ -1,7 +1,10 @@
 #include <algorithm>
-#include <stt/value.hpp>
+#include <array>
+#include <string_view>
 #include <utility>
+#include <variant>
 
+#include "codec/dict_view.hpp"
 #include "core/handshake/contexts.hpp"
 #include "core/handshake/messages.hpp"
 #include "stc/dsf.hpp"
@@ -11,59 +14,62 @@ namespace {
 
 using wire::DropReason;
 
+constexpr std::array<std::string_view, 13> keys{
+    "capabilities", "challenge", "commitment", "confirmation", "metadata", "node_id", "nonce",
+    "padding",      "proof",     "session_id", "timestamp",    "type",     "version"};
+
 // The dict of one message. Fields are asked for one by one; a field that is missing, of another
 // type or of another size is remembered, and finish() tells.
 class Fields {
 public:
     static Result<Fields, DropReason> parse(Bytes dict, std::string_view type) {
-        auto decoded = decode_strict(dict);
-        if (!decoded) return Unexpected(DropReason::handshake_malformed);
-        Fields fields(*std::move(decoded));
-        const std::string* const named = fields.string("type");
+        const auto view = codec::DictView::parse_strict(dict, keys);
+        if (!view) return Unexpected(DropReason::handshake_malformed);
+        const auto* const named = view->find_as<std::string_view>("type");
         if (named == nullptr || *named != type) return Unexpected(DropReason::handshake_malformed);
-        return fields;
+        return Fields(*view);
     }
 
     // Before all else: another version may have other fields.
     Result<void, DropReason> check_version() {
-        const Value* const field = value_.find("version");
-        if (field == nullptr) return Unexpected(DropReason::handshake_malformed);
-        if (field->large_integer() != nullptr) return Unexpected(DropReason::handshake_version);
-        if (field->integer() == nullptr) return Unexpected(DropReason::handshake_malformed);
-        if (*field->integer() != protocol_version) return Unexpected(DropReason::handshake_version);
+        if (view_.find_as<std::uint64_t>("version") != nullptr) {
+            return Unexpected(DropReason::handshake_version);
+        }
+        const auto* const version = view_.find_as<std::int64_t>("version");
+        if (version == nullptr) return Unexpected(DropReason::handshake_malformed);
+        if (*version != protocol_version) return Unexpected(DropReason::handshake_version);
         return {};
     }
 
     void bytes(std::string_view key, MutableBytes output) {
-        const Value* const field = value_.find(key);
-        const bool is_good = field != nullptr && field->bytes() != nullptr &&
-                             field->bytes()->size() == output.size();
-        if (!is_good) return fail();
-        std::copy(field->bytes()->begin(), field->bytes()->end(), output.begin());
+        const auto* const value = view_.find_as<Bytes>(key);
+        if (value == nullptr || value->size() != output.size()) return fail();
+        std::copy(value->begin(), value->end(), output.begin());
     }
 
     void timestamp(std::int64_t& output) {
-        const Value* const field = value_.find("timestamp");
         // Over 2^63 - 1 is no time that anything here can compare.
-        if (field == nullptr || field->integer() == nullptr) return fail();
-        output = *field->integer();
+        const auto* const value = view_.find_as<std::int64_t>("timestamp");
+        if (value == nullptr) return fail();
+        output = *value;
     }
 
     void capabilities(Capabilities& output) {
-        const Value* const field = value_.find("capabilities");
-        if (field == nullptr || field->list() == nullptr) return fail();
-        for (const Value& item : *field->list()) {
-            if (item.string() == nullptr) return fail();
-            if (*item.string() == "streaming") output.streaming = true;
-            if (*item.string() == "udp") output.udp = true;
-            if (*item.string() == "websocket") output.websocket = true;
+        const auto* const list = view_.find_as<codec::DictView::List>("capabilities");
+        if (list == nullptr) return fail();
+        auto rest = *list;
+        while (const auto item = codec::DictView::take(rest)) {
+            const auto* const name = std::get_if<std::string_view>(&*item);
+            if (name == nullptr) return fail();
+            if (*name == "streaming") output.streaming = true;
+            if (*name == "udp") output.udp = true;
+            if (*name == "websocket") output.websocket = true;
         }
     }
 
     // Bytes whose number makes the frame's size, and whose values nobody checks.
     void padding() {
-        const Value* const field = value_.find("padding");
-        if (field == nullptr || field->bytes() == nullptr) fail();
+        if (view_.find_as<Bytes>("padding") == nullptr) fail();
     }
 
     Result<void, DropReason> finish() const {
@@ -72,14 +78,10 @@ public:
     }
 
 private:
-    explicit Fields(Value value) : value_(std::move(value)) {}
-    const std::string* string(std::string_view key) const {
-        const Value* const field = value_.find(key);
-        return field == nullptr ? nullptr : field->string();
-    }
+    explicit Fields(const codec::DictView& view) : view_(view) {}
     void fail() { has_failed_ = true; }
 
-    Value value_;
+    codec::DictView view_;
     bool has_failed_ = false;
 };
 
