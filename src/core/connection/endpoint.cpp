@@ -4,13 +4,30 @@
 #include <cstring>
 #include <stt/check.hpp>
 
+#include "base/byte_order.hpp"
 #include "base/earliest.hpp"
+#include "codec/dict_encoder.hpp"
+#include "stc/cke.hpp"
 
 namespace stt::connection {
 namespace {
 
+// From what only this node knows, so that no randomness is drawn for it.
+HashKey hash_key_of(const EndpointConfig& config) {
+    codec::ContextDict context;
+    context.string("purpose", "tables");
+    std::array<std::uint8_t, sizeof(HashKey)> bytes;
+    stc::DerivationKey(config.identity).derive(context.encoded(), bytes);
+    HashKey key;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        key[i] = load_little_endian<std::uint64_t>(bytes.data() + i * sizeof(std::uint64_t));
+    }
+    return key;
+}
+
 handshake::ResponderConfig responder_config(const EndpointConfig& config) {
     handshake::ResponderConfig responder = config.responder;
+    responder.hash_key = hash_key_of(config);
     responder.own_node_id = handshake::node_id_of(config.identity);
     responder.capabilities = config.capabilities;
     return responder;
@@ -34,6 +51,7 @@ Endpoint::Endpoint(const EndpointConfig& config, stc::RandomSource& random)
       node_id_(handshake::node_id_of(config.identity)),
       responder_(responder_config(config), random),
       seeds_(config.seed_count_max),
+      by_session_id_(0, KeyedHash(hash_key_of(config))),
       attempts_(attempt_config(config), node_id_, config.capabilities, random),
       reconnections_(config.reconnect) {
     STT_CHECK(config.responder.shard.count == 1 || config.strays != nullptr);
@@ -159,7 +177,7 @@ void Endpoint::flush_frames(Instant now, const Route& from) {
 
 // A session has few paths; what is none any more makes room for what is new.
 void Endpoint::note_route(SessionHandle session, const Route& route) {
-    Entry& entry = sessions_.at(session);
+    Entry& entry = entry_at(session);
     std::vector<std::uint64_t>& websockets = entry.websockets;
     if (std::find(websockets.begin(), websockets.end(), route.connection) != websockets.end()) {
         return;
@@ -179,7 +197,7 @@ void Endpoint::handle_route_closed(const Moment& moment, const Route& route) {
     while (place != by_websocket_.end() && place->first == route.connection) {
         const SessionHandle session = place->second;
         place = by_websocket_.erase(place);
-        Entry& entry = sessions_.at(session);
+        Entry& entry = entry_at(session);
         std::erase(entry.websockets, route.connection);
         std::erase(entry.routes, route);
         entry.connection->handle_route_closed(moment.now, route);
@@ -203,9 +221,9 @@ void Endpoint::set_route_full(const Route& route, bool is_full) {
 }
 
 void Endpoint::move_to(const Moment& moment, SessionHandle session, const Route& route) {
-    const auto found = sessions_.find(session);
-    if (found == sessions_.end()) return;
-    Entry& entry = found->second;
+    Entry* const found = entry_of(session);
+    if (found == nullptr) return;
+    Entry& entry = *found;
     if (route.is_reliable()) {
         note_route(session, route);
         const bool is_initiator = entry.connection->role() == session::Role::initiator;
@@ -231,8 +249,13 @@ void Endpoint::handle_timeout(const Moment& moment) {
     while (!timers_.empty() && timers_.begin()->first <= moment.now) {
         const SessionHandle session = timers_.begin()->second;
         timers_.erase(timers_.begin());
-        Entry& entry = sessions_.at(session);
+        Entry& entry = entry_at(session);
         entry.timer.reset();
+        const auto due = entry.connection->poll_timeout();
+        if (!due || *due > moment.now) {
+            set_timer(session, entry);
+            continue;
+        }
         entry.connection->handle_timeout(moment.now);
         touch(session);
     }
@@ -241,15 +264,26 @@ void Endpoint::handle_timeout(const Moment& moment) {
     }
 }
 
+Endpoint::Entry* Endpoint::entry_of(SessionHandle session) const noexcept {
+    const auto found = by_handle_.find(session);
+    return found == by_handle_.end() ? nullptr : found->second;
+}
+
+Endpoint::Entry& Endpoint::entry_at(SessionHandle session) const noexcept {
+    Entry* const entry = entry_of(session);
+    STT_CHECK(entry != nullptr);
+    return *entry;
+}
+
 Connection* Endpoint::find(SessionHandle session) noexcept {
-    const auto found = sessions_.find(session);
-    return found == sessions_.end() ? nullptr : found->second.connection.get();
+    const Entry* const entry = entry_of(session);
+    return entry == nullptr ? nullptr : entry->connection.get();
 }
 
 void Endpoint::touch(SessionHandle session) {
-    const auto found = sessions_.find(session);
-    if (found == sessions_.end()) return;
-    Entry& entry = found->second;
+    Entry* const found = entry_of(session);
+    if (found == nullptr) return;
+    Entry& entry = *found;
     if (!std::exchange(entry.is_ready, true)) ready_.push_back(session);
     if (!std::exchange(entry.has_events, true)) with_events_.push_back(session);
 }
@@ -274,9 +308,9 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
     while (!ready_.empty()) {
         const SessionHandle session = ready_.front();
         ready_.pop_front();
-        const auto found = sessions_.find(session);
-        if (found == sessions_.end()) continue;
-        Entry& entry = found->second;
+        Entry* const found = entry_of(session);
+        if (found == nullptr) continue;
+        Entry& entry = *found;
         const auto transmit = entry.connection->poll_transmit(moment.now, buffer);
         if (transmit) {
             // To the back: sessions take turns, one burst each.
@@ -298,9 +332,8 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
     }
     while (!with_events_.empty()) {
         const SessionHandle session = with_events_.front();
-        const auto found = sessions_.find(session);
-        if (found != sessions_.end()) {
-            Entry& entry = found->second;
+        if (Entry* const found = entry_of(session)) {
+            Entry& entry = *found;
             if (auto event = take_event(entry)) return SessionEvent{session, *std::move(event)};
             entry.has_events = false;
             if (entry.connection->is_closed()) erase(session);
@@ -333,16 +366,16 @@ std::optional<Instant> Endpoint::poll_timeout() const {
 
 void Endpoint::set_timer(SessionHandle session, Entry& entry) {
     const auto timer = entry.connection->poll_timeout();
-    if (timer == entry.timer) return;
+    if (entry.timer && (!timer || *timer >= *entry.timer)) return;
     if (entry.timer) timers_.erase({*entry.timer, session});
     entry.timer = timer;
     if (timer) timers_.emplace(*timer, session);
 }
 
 void Endpoint::erase(SessionHandle session) {
-    const auto found = sessions_.find(session);
-    if (found == sessions_.end()) return;
-    const Entry& entry = found->second;
+    const Entry* const found = entry_of(session);
+    if (found == nullptr) return;
+    const Entry& entry = *found;
     const Connection& connection = *entry.connection;
     if (entry.timer) timers_.erase({*entry.timer, session});
     for (const std::uint64_t websocket : entry.websockets) {
@@ -356,7 +389,8 @@ void Endpoint::erase(SessionHandle session) {
     for (std::size_t i = 0; i < counted_.drops.size(); ++i) {
         counted_.drops[i] += connection.drops()[i];
     }
-    sessions_.erase(found);
+    by_handle_.erase(session);
+    sessions_.erase(session);
 }
 
 std::size_t Endpoint::session_room() const noexcept {
@@ -365,9 +399,9 @@ std::size_t Endpoint::session_room() const noexcept {
 }
 
 std::optional<handshake::SeedId> Endpoint::seed_of(SessionHandle session) const noexcept {
-    const auto found = sessions_.find(session);
-    if (found == sessions_.end()) return std::nullopt;
-    return found->second.seed;
+    const Entry* const entry = entry_of(session);
+    if (entry == nullptr) return std::nullopt;
+    return entry->seed;
 }
 
 EndpointStatistics Endpoint::statistics() const {

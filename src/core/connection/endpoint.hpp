@@ -13,10 +13,12 @@
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/fifo.hpp"
+#include "base/keyed_hash.hpp"
 #include "base/route.hpp"
 #include "core/connection/attempts.hpp"
 #include "core/connection/connection.hpp"
@@ -114,6 +116,8 @@ public:
 private:
     struct Entry {
         std::unique_ptr<Connection> connection;
+        // When the session is looked at, at the latest when it has something to do: most deadlines
+        // are put off again and again, and one look too early is less than as many changes.
         std::optional<Instant> timer;
         bool is_ready = false;
         bool has_events = false;
@@ -186,6 +190,8 @@ private:
     // Takes what a session tells; null: nothing that anybody is told now.
     std::optional<Event> take_event(Entry& entry);
 
+    Entry* entry_of(SessionHandle session) const noexcept;  // null: there is none
+    Entry& entry_at(SessionHandle session) const noexcept;
     void set_timer(SessionHandle session, Entry& entry);
     void erase(SessionHandle session);
 
@@ -197,9 +203,11 @@ private:
 
     SessionScratch scratch_;
     std::map<SessionHandle, Entry> sessions_;
-    std::map<wire::SessionId, SessionHandle> by_session_id_;
+    // The same, for who looks one up: ten thousand lie thirteen steps deep in a tree.
+    std::unordered_map<SessionHandle, Entry*> by_handle_;
+    std::unordered_map<wire::SessionId, SessionHandle, KeyedHash> by_session_id_;
     std::set<std::pair<handshake::SeedId, SessionHandle>> by_seed_;
-    std::set<std::pair<Instant, SessionHandle>> timers_;
+    std::set<std::pair<Instant, SessionHandle>> timers_;  // Entry::timer
     // The sessions that a WebSocket connection carries.
     std::set<std::pair<std::uint64_t, SessionHandle>> by_websocket_;
     Fifo<SessionHandle> ready_;

@@ -60,7 +60,7 @@ bool Endpoint::remove_seed(const Moment& moment, handshake::SeedId seed) {
     const auto code = static_cast<std::uint64_t>(ErrorCode::refused);
     for (auto at = by_seed_.lower_bound({seed, 0}); at != by_seed_.end() && at->first == seed;
          ++at) {
-        Entry& entry = sessions_.at(at->second);
+        Entry& entry = entry_at(at->second);
         entry.initiator.reset();
         stop_reconnecting(moment.now, at->second, entry);
         entry.connection->close(moment.now, code, "the seed is no longer served",
@@ -117,7 +117,7 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
     ++counted_.sessions_connected;
     if (const auto former = reconnections_.owner_of(won->attempt)) {
         entry.former = *former;
-        entry.routes = sessions_.at(*former).routes;
+        entry.routes = entry_at(*former).routes;
         return reconnections_.on_response(moment.now, *former, session,
                                           moment.now - won->started_at,
                                           entry.connection->path().rtt().smoothed());
@@ -128,7 +128,7 @@ void Endpoint::handle_response(const Moment& moment, const Route& from,
 
 void Endpoint::handle_final(const Moment& moment, SessionHandle session,
                             const wire::FrameView& frame) {
-    Entry& entry = sessions_.at(session);
+    Entry& entry = entry_at(session);
     if (entry.initiator == nullptr) return drop(wire::DropReason::handshake_unexpected);
     if (const auto handled = entry.initiator->handle_final(frame); !handled) {
         return drop(handled.error());
@@ -143,7 +143,7 @@ void Endpoint::handle_auth_proof(const Moment& moment, const Route& from,
     const auto session = by_session_id_.find(frame.session_id);
     if (session != by_session_id_.end()) {
         // A repeat gets the stored FINAL while the session is ACTIVE. Spec protocol §4.2.
-        const Entry& entry = sessions_.at(session->second);
+        const Entry& entry = entry_at(session->second);
         const bool is_active = entry.connection->state() == SessionState::active ||
                                entry.connection->state() == SessionState::key_rotating;
         const bool is_repeat = entry.auth_proof_fingerprint &&
@@ -213,6 +213,7 @@ Endpoint::Entry& Endpoint::add_session(Instant now, handshake::SeedId seed, Conn
     by_session_id_[setup.session_id] = session;
     by_seed_.emplace(seed, session);
     Entry& entry = sessions_[session];
+    by_handle_.emplace(session, &entry);
     entry.seed = seed;
     entry.connection = std::make_unique<Connection>(config_.connection, scratch_, std::move(setup),
                                                     std::move(session_key), now, *random_);

@@ -38,7 +38,7 @@ void Endpoint::stop_reconnecting(Instant now, SessionHandle session, Entry& entr
     if (!ended) return;
     if (ended->phase == Reconnections::Phase::trying) attempts_.cancel(ended->attempt);
     if (ended->phase != Reconnections::Phase::asking) return;
-    discard(now, ended->new_session, sessions_.at(ended->new_session));
+    discard(now, ended->new_session, entry_at(ended->new_session));
 }
 
 // A session of which the application has never heard, and will not.
@@ -56,17 +56,17 @@ void Endpoint::advance_reconnection(const Moment& moment, SessionHandle former) 
     // As with a session's own silence: that of a time in which nobody listened says nothing.
     if (moment.now > *one.due_at + sleep_min) reconnections_.ask_anew(former);
     const bool has_answered_late = one.question_count >= reconnect_questions;
-    if (has_answered_late && sessions_.at(one.new_session).connection->is_confirmed()) {
+    if (has_answered_late && entry_at(one.new_session).connection->is_confirmed()) {
         return replace(moment.now, former);
     }
     // A session that the peer has not confirmed takes no other's place: it may yet come to nothing.
-    sessions_.at(former).connection->ask_peer(moment.now);
+    entry_at(former).connection->ask_peer(moment.now);
     touch(former);
     reconnections_.on_asked(moment.now, former);
 }
 
 void Endpoint::try_reconnect(const Moment& moment, SessionHandle former) {
-    const Entry& entry = sessions_.at(former);
+    const Entry& entry = entry_at(former);
     if (!reconnections_.has_room() || session_room() <= responder_.half_open_count()) {
         return reconnections_.postpone(moment.now, former);
     }
@@ -89,8 +89,8 @@ void Endpoint::try_reconnect(const Moment& moment, SessionHandle former) {
 // The event comes before all that the sessions tell: they have their turn after `events_`.
 void Endpoint::replace(Instant now, SessionHandle former) {
     const auto ended = reconnections_.end(former);
-    Entry& old_entry = sessions_.at(former);
-    Entry& new_entry = sessions_.at(ended->new_session);
+    Entry& old_entry = entry_at(former);
+    Entry& new_entry = entry_at(ended->new_session);
     old_entry.is_reconnecting = false;
     new_entry.former = 0;
     ++counted_.sessions_reconnected;

@@ -7,16 +7,17 @@ namespace stt::handshake {
 
 void NonceStore::insert(const HandshakeNonce& nonce, std::int64_t expiry_ms) {
     STT_CHECK(!is_full() && !contains(nonce));
-    nonces_.insert(nonce);
-    by_expiry_.emplace(expiry_ms, nonce);
+    by_expiry_.push_back({expiry_ms, &*nonces_.insert(nonce).first});
+    std::push_heap(by_expiry_.begin(), by_expiry_.end(), is_later);
 }
 
 void NonceStore::expire(std::int64_t now_ms) noexcept {
-    while (!by_expiry_.empty() && by_expiry_.begin()->first < now_ms) {
-        const auto oldest = by_expiry_.begin();
-        given_up_ms_ = std::max(given_up_ms_, oldest->first);
-        nonces_.erase(oldest->second);
-        by_expiry_.erase(oldest);
+    while (!by_expiry_.empty() && by_expiry_.front().at_ms < now_ms) {
+        const Expiry oldest = by_expiry_.front();
+        given_up_ms_ = std::max(given_up_ms_, oldest.at_ms);
+        std::pop_heap(by_expiry_.begin(), by_expiry_.end(), is_later);
+        by_expiry_.pop_back();
+        nonces_.erase(nonces_.find(*oldest.nonce));
     }
 }
 

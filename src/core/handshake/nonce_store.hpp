@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
-#include <utility>
+#include <unordered_set>
+#include <vector>
 
+#include "base/keyed_hash.hpp"
 #include "core/handshake/messages.hpp"
 
 namespace stt::handshake {
@@ -15,8 +16,9 @@ namespace stt::handshake {
 // back lets no nonce in twice: what would already have been over before is refused.
 class NonceStore {
 public:
-    // Up to `count_max` nonces, about 160 bytes each.
-    explicit NonceStore(std::size_t count_max) noexcept : count_max_(count_max) {}
+    // Up to `count_max` nonces, about 100 bytes each. Peers choose them: `key` is a secret.
+    NonceStore(std::size_t count_max, const HashKey& key)
+        : count_max_(count_max), nonces_(0, KeyedHash(key)) {}
 
     bool contains(const HandshakeNonce& nonce) const noexcept { return nonces_.contains(nonce); }
     // Whether an entry with this expiry may already have been given up.
@@ -32,8 +34,14 @@ public:
 private:
     std::size_t count_max_;
     std::int64_t given_up_ms_ = INT64_MIN;
-    std::set<HandshakeNonce> nonces_;
-    std::set<std::pair<std::int64_t, HandshakeNonce>> by_expiry_;
+    std::unordered_set<HandshakeNonce, KeyedHash> nonces_;
+    // A heap, the first to expire in front.
+    struct Expiry {
+        std::int64_t at_ms;
+        const HandshakeNonce* nonce;  // of nonces_
+    };
+    static bool is_later(const Expiry& a, const Expiry& b) noexcept { return a.at_ms > b.at_ms; }
+    std::vector<Expiry> by_expiry_;
 };
 
 }  // namespace stt::handshake

@@ -43,7 +43,12 @@ struct ResponderTable::OpenedHello {
 };
 
 ResponderTable::ResponderTable(const ResponderConfig& config, stc::RandomSource& random)
-    : config_(config), random_(&random), rate_(config.rate), nonces_(config.nonce_count_max) {
+    : config_(config),
+      random_(&random),
+      rate_(config.rate),
+      nonces_(config.nonce_count_max, config.hash_key),
+      half_open_(0, KeyedHash(config.hash_key)),
+      by_nonce_(0, KeyedHash(config.hash_key)) {
     STT_CHECK(config.timestamp_window.count() >= 0);
     STT_CHECK(config.nonce_lifetime_unchecked.count() >= 0);
     STT_CHECK(config.shard.index < config.shard.count && config.shard.count <= shard_count_max);

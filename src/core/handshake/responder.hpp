@@ -5,15 +5,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/keyed_hash.hpp"
 #include "base/route.hpp"
 #include "core/handshake/messages.hpp"
 #include "core/handshake/nonce_store.hpp"
@@ -54,10 +55,12 @@ struct ResponderConfig {
     std::chrono::milliseconds nonce_lifetime_unchecked{120'000};
     std::chrono::microseconds half_open_lifetime{10'000'000};
     std::size_t half_open_count_max = 1'024;  // about 2 KiB each: 2 MiB
-    std::size_t nonce_count_max = 65'536;     // about 160 bytes each: 10 MiB
+    std::size_t nonce_count_max = 65'536;     // about 100 bytes each: 6 MiB
     std::size_t repeat_count_max = 8;         // RESPONSEs beside the first
     RateLimitConfig rate;
     Shard shard;
+    // For tables of what peers choose: where there are peers, a secret.
+    HashKey hash_key = hash_key_public;
 };
 
 // Seeds, the nonces that were seen, and the half-open handshakes of one node, for all of its
@@ -160,8 +163,8 @@ private:
     std::size_t session_room_ = SIZE_MAX;
     RateLimit rate_;
     NonceStore nonces_;
-    std::map<wire::SessionId, HalfOpen> half_open_;
-    std::map<HandshakeNonce, wire::SessionId> by_nonce_;
+    std::unordered_map<wire::SessionId, HalfOpen, KeyedHash> half_open_;
+    std::unordered_map<HandshakeNonce, wire::SessionId, KeyedHash> by_nonce_;
     std::set<std::pair<Instant, wire::SessionId>> by_expiry_;
 };
 

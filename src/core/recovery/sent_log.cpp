@@ -22,12 +22,6 @@ static_assert(sent_frames_max <= SequenceBits::size_max);
 
 }  // namespace
 
-SentLog::SentLog(BufferPool* pool)
-    : pool_(pool),
-      unacknowledged_(bits_size_min),
-      outstanding_(bits_size_min),
-      bits_size_(bits_size_min) {}
-
 bool SentLog::has_room(std::size_t frame_count) const noexcept {
     if (next_ - base_ + frame_count + skip_run_max <= sent_frames_max) return true;
     const std::uint64_t oldest = outstanding_.next(base_, next_).value_or(next_);
@@ -81,7 +75,7 @@ void SentLog::grow(std::size_t size) {
     bytes_.discard();
     bytes_ = std::move(grown);
     ring_size_ = size;
-    if (size > bits_size_) resize_bits(size);
+    if (size > bits_size_) resize_bits(std::max(size, bits_size_min));
 }
 
 void SentLog::resize_bits(std::size_t size) {

@@ -87,7 +87,7 @@ inline constexpr std::uint64_t skip_run_max = 16;
 class SentLog {
 public:
     // The ring comes from `pool`, which outlives the log; from the allocator if it is null.
-    explicit SentLog(BufferPool* pool = nullptr);
+    explicit SentLog(BufferPool* pool = nullptr) noexcept : pool_(pool) {}
 
     // The lowest sequence that may be sent next.
     std::uint64_t next_sequence() const noexcept { return next_; }
@@ -156,7 +156,7 @@ private:
     std::size_t ring_size_next_ = 0;  // to begin with when it is filled again
     SequenceBits unacknowledged_;
     SequenceBits outstanding_;
-    std::size_t bits_size_;  // of both, at least ring_size_
+    std::size_t bits_size_ = 0;  // of both, at least ring_size_
     std::uint64_t base_ = 0;
     std::uint64_t next_ = 0;
 

@@ -14,6 +14,8 @@ namespace stt::recovery {
 class SequenceBits {
 public:
     static constexpr std::size_t size_max = 65'536;
+    // Of no sequence: for what has room for none.
+    SequenceBits() = default;
     // All clear.
     explicit SequenceBits(std::size_t size);
 
@@ -31,7 +33,7 @@ private:
 
     std::optional<std::size_t> next_index(std::size_t first, std::size_t end) const noexcept;
 
-    std::size_t mask_;
+    std::size_t mask_ = 0;
     std::vector<std::uint64_t> words_;
     std::vector<std::uint64_t> summary_;  // bit w: words_[w] is not zero
 };

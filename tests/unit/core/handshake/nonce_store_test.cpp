@@ -18,7 +18,7 @@ HandshakeNonce nonce_of(std::uint64_t number) {
 }  // namespace
 
 TEST_CASE("protocol §4.1 (e): a nonce is kept up to and including its expiry") {
-    NonceStore store(10);
+    NonceStore store(10, hash_key_public);
     store.insert(nonce_of(1), 100);
     store.insert(nonce_of(2), 101);
     store.expire(100);
@@ -35,7 +35,7 @@ TEST_CASE("protocol §4.1 (e): a nonce is kept up to and including its expiry") 
 }
 
 TEST_CASE("protocol §4.1 (e)(i): 65,536 nonces are kept, all of them exactly") {
-    NonceStore store(65'536);
+    NonceStore store(65'536, hash_key_public);
     for (std::uint64_t i = 0; i < 65'535; ++i) store.insert(nonce_of(i), 1'000);
     CHECK(!store.is_full());
     store.insert(nonce_of(65'535), 2'000);
@@ -49,7 +49,7 @@ TEST_CASE("protocol §4.1 (e)(i): 65,536 nonces are kept, all of them exactly") 
 
 TEST_CASE("protocol §4.1 (e): seeded random steps are answered as by a naive model") {
     test::Seeded seeded(41);
-    NonceStore store(200);
+    NonceStore store(200, hash_key_public);
     std::map<HandshakeNonce, std::int64_t> naive;
     std::int64_t now = 0;
     for (int step = 0; step < 50'000; ++step) {
