@@ -28,7 +28,8 @@ void transfer(SessionPair& pair, NodeNumber from, std::size_t size, Duration lim
     const auto key = pair.open(from);
     if (from == server) pair.write(server, key, "x");
     std::size_t written = from == server ? 1 : 0;
-    const std::string chunk(200'000, 'm');
+    const std::string content(200'000, 'm');
+    const std::string_view chunk = content;
     Instant next = pair.network.now() + every;
     const bool is_done = pair.network.run_until(
         [&] {
@@ -37,8 +38,7 @@ void transfer(SessionPair& pair, NodeNumber from, std::size_t size, Duration lim
                 next += every;
             }
             if (written < size && pair.has_connection(from)) {
-                written +=
-                    pair.write(from, key, chunk.substr(0, std::min(size - written, chunk.size())));
+                written += pair.write(from, key, chunk.substr(0, size - written));
             }
             return pair.received(1 - from, key).text.size() == size;
         },
