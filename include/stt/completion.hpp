@@ -7,6 +7,8 @@
 #include <asio/post.hpp>
 #include <asio/prefer.hpp>
 #include <memory>
+#include <optional>
+#include <stt/turn.hpp>
 #include <system_error>
 #include <utility>
 
@@ -25,34 +27,54 @@ public:
 
     explicit operator bool() const noexcept { return model_ != nullptr; }
 
-    // Posts the handler to its executor: it never runs inside this call.
+    // Posts the handler to its executor, or leaves it to the end of the node's turn: it never runs
+    // inside this call.
     void operator()(std::error_code error, Outcome outcome) {
         auto model = std::move(model_);
-        model->complete(error, std::move(outcome));
+        Concept& ended = *model;
+        ended.complete(std::move(model), error, std::move(outcome));
     }
 
 private:
-    struct Concept {
-        virtual ~Concept() = default;
-        virtual void complete(std::error_code error, Outcome outcome) = 0;
+    struct Concept : detail::Turn::Task {
+        virtual void complete(std::unique_ptr<Concept> self, std::error_code error,
+                              Outcome outcome) = 0;
     };
 
     template <class Handler>
     struct Model final : Concept {
         Model(Handler handler_given, const asio::any_io_executor& fallback)
             : handler(std::move(handler_given)),
+              turn(detail::Turn::of(asio::get_associated_executor(handler, fallback))),
               executor(asio::prefer(asio::get_associated_executor(handler, fallback),
                                     asio::execution::outstanding_work.tracked)) {}
 
-        void complete(std::error_code error, Outcome outcome) override {
-            asio::post(executor, [handler = std::move(handler), error,
-                                  outcome = std::move(outcome)]() mutable {
-                std::move(handler)(error, std::move(outcome));
+        void complete(std::unique_ptr<Concept> self, std::error_code error_given,
+                      Outcome outcome_given) override {
+            if (turn != nullptr && turn->is_open()) {
+                error = error_given;
+                outcome.emplace(std::move(outcome_given));
+                return turn->add(std::move(self));
+            }
+            asio::post(executor, [handler = std::move(handler), error_given,
+                                  outcome = std::move(outcome_given)]() mutable {
+                std::move(handler)(error_given, std::move(outcome));
             });
         }
 
+        void run(std::unique_ptr<detail::Turn::Task> self) override {
+            Handler ended = std::move(handler);
+            const std::error_code told = error;
+            Outcome result = *std::move(outcome);
+            self.reset();
+            std::move(ended)(told, std::move(result));
+        }
+
         Handler handler;
+        detail::Turn* turn;
         asio::any_io_executor executor;
+        std::error_code error;
+        std::optional<Outcome> outcome;
     };
 
     std::unique_ptr<Concept> model_;

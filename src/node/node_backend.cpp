@@ -12,6 +12,9 @@ namespace {
 // Bursts of up to 64 KiB sent in one turn of the loop before receiving has its turn. Chosen: a few
 // hundred microseconds at 10 Gbit/s.
 constexpr int bursts_per_turn = 8;
+// Times that what the application answers is served in one turn. Chosen: an exchange of a few
+// messages needs no more, and what comes in has its turn.
+constexpr int passes_per_turn = 4;
 constexpr std::size_t send_buffer_size = 65'507;
 // Sessions that peers began and nobody has accepted. Chosen: more than a program that
 // accepts at all will ever let wait.
@@ -74,6 +77,17 @@ connection::EndpointConfig endpoint_config(const NodeConfig& config, stc::Random
     connection.peer_stream_limit = config.peer_stream_limit;
     return endpoint;
 }
+
+class AtWork {
+public:
+    explicit AtWork(bool& flag) noexcept : flag_(flag) { flag_ = true; }
+    ~AtWork() { flag_ = false; }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
+
+private:
+    bool& flag_;
+};
 
 }  // namespace
 
@@ -248,8 +262,16 @@ void NodeBackend::wake(connection::SessionHandle session) {
     schedule();
 }
 
-// One turn of the loop serves all that was asked for until it runs.
+// One turn serves all that was asked for until it runs.
 void NodeBackend::schedule() {
+    if (is_at_work_) {
+        is_work_wanted_ = true;
+    } else {
+        post_turn();
+    }
+}
+
+void NodeBackend::post_turn() {
     if (std::exchange(is_scheduled_, true)) return;
     asio::post(context_, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) {
@@ -260,12 +282,30 @@ void NodeBackend::schedule() {
 }
 
 void NodeBackend::run() {
-    if (is_shut_down_) return;
-    send_pending();
-    handle_events();
-    arm_timer();
-    if (exchange_) exchange_->count_sessions();
-    finish_close_if_sent();
+    if (is_at_work_) is_work_wanted_ = true;
+    if (is_shut_down_ || is_at_work_) return;
+    auto self = shared_from_this();
+    {
+        const AtWork at_work(is_at_work_);
+        Turn::Opening opening(context_);
+        int passes = 0;
+        do {
+            is_work_wanted_ = false;
+            send_pending();
+            handle_events();
+            if (exchange_) exchange_->count_sessions();
+            finish_close_if_sent();
+            // The application answers what it was told, and that leaves in this turn, too.
+            opening.run_tasks();
+        } while (!is_shut_down_ && (is_work_wanted_ || opening.has_tasks()) &&
+                 ++passes < passes_per_turn);
+    }
+    if (!is_shut_down_) {
+        if (is_work_wanted_) post_turn();
+        arm_timer();
+    }
+    // A handler may have let go of the node while it stands in the calls that led here.
+    if (self.use_count() == 1) asio::post(context_, [self = std::move(self)] {});
 }
 
 bool NodeBackend::handle_datagrams(const Route& from, MutableBytes data, std::size_t segment_size,
@@ -309,7 +349,7 @@ void NodeBackend::send_pending() {
             return;
         }
         // What came in meanwhile has its turn: an acknowledgement may be among it.
-        if (burst + 1 == bursts_per_turn) return schedule();
+        if (burst + 1 == bursts_per_turn) return post_turn();
     }
 }
 

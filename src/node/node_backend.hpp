@@ -84,6 +84,7 @@ private:
     bool may_shut_down();
 
     void schedule();
+    void post_turn();
     void send_pending();
     void handle_events();
     void handle_event(const connection::EndpointEvent& event);
@@ -112,7 +113,9 @@ private:
     std::unique_ptr<node::NetworkWatcher> network_watcher_;
     asio::steady_timer timer_;
     std::optional<Instant> timer_at_;
-    bool is_scheduled_ = false;
+    bool is_scheduled_ = false;    // a turn is posted
+    bool is_at_work_ = false;      // in run()
+    bool is_work_wanted_ = false;  // meanwhile
     bool is_shut_down_ = false;
 
     std::map<connection::SessionHandle, SessionPointer> sessions_;

@@ -190,7 +190,11 @@ void WebSocketConnection::take_frames(MutableBytes bytes) {
                         "a message of other than STT's frames");
     }
     flush();
-    if (stage_ == Stage::open && handlers_.on_batch_end) handlers_.on_batch_end();
+    if (stage_ == Stage::open && handlers_.on_batch_end) {
+        // A copy: what it does may abandon this.
+        const auto on_batch_end = handlers_.on_batch_end;
+        on_batch_end();
+    }
     arm_timer();
 }
 

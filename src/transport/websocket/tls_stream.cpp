@@ -7,6 +7,7 @@
 #include <asio/ssl/host_name_verification.hpp>
 #include <asio/ssl/stream.hpp>
 #include <asio/write.hpp>
+#include <memory>
 #include <transport/websocket/byte_stream.hpp>
 #include <transport/websocket/socket_options.hpp>
 #include <utility>
@@ -55,21 +56,24 @@ public:
         if (!output_.empty()) return std::size_t{0};
         const Bytes taken = data.first(std::min(data.size(), write_size));
         output_.assign(taken.begin(), taken.end());
-        asio::async_write(stream_, asio::buffer(output_),
-                          [this, self = shared_from_this()](std::error_code error, std::size_t) {
-                              error_ = error;
-                              output_.clear();
-                              if (is_ending_ && !error) end();
-                              if (waiter_) std::exchange(waiter_, {})(error);
-                          });
+        const auto waiter = std::make_shared<Handler>();
+        waiter_ = waiter;
+        asio::async_write(
+            stream_, asio::buffer(output_),
+            [this, self = shared_from_this(), waiter](std::error_code error, std::size_t) {
+                error_ = error;
+                output_.clear();
+                if (is_ending_ && !error) end();
+                if (*waiter) std::exchange(*waiter, {})(error);
+            });
         return taken.size();
     }
 
     bool has_unsent() const noexcept override { return !output_.empty(); }
 
     void async_wait_writable(Handler handler) override {
-        if (!output_.empty()) {
-            waiter_ = std::move(handler);
+        if (const auto waiter = waiter_.lock(); waiter && !output_.empty()) {
+            *waiter = std::move(handler);
             return;
         }
         asio::post(stream_.get_executor(),
@@ -96,7 +100,9 @@ private:
     asio::ssl::stream_base::handshake_type type_;
     std::array<std::uint8_t, read_size> input_;
     std::vector<std::uint8_t> output_;  // being written
-    Handler waiter_;
+    // Told when output_ is written. The write has it, not this: what waits may own this, and goes
+    // with a write that never ends.
+    std::weak_ptr<Handler> waiter_;
     std::error_code error_;
     bool is_ending_ = false;
 };

@@ -1,0 +1,141 @@
+// When the ends of operations run. include/stt/turn.hpp.
+#include <array>
+#include <asio/bind_executor.hpp>
+#include <asio/strand.hpp>
+#include <memory>
+#include <stdexcept>
+
+#include "tests/unit/node/loopback.hpp"
+
+namespace stt::node_test {
+namespace {
+
+asio::awaitable<void> echo(Stream& stream) {
+    std::array<char, 64> buffer;
+    for (;;) {
+        const auto [error, size] = co_await stream.async_read_some(asio::buffer(buffer), as_tuple);
+        if (error) co_return;
+        co_await asio::async_write(stream, asio::buffer(buffer, size), as_tuple);
+    }
+}
+
+void write_byte(Stream& stream) {
+    static constexpr char byte = '.';
+    asio::async_write(stream, asio::buffer(&byte, 1), asio::detached);
+}
+
+}  // namespace
+
+TEST_CASE("an answer leaves in the turn of what it answers") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    asio::co_spawn(loopback.context, echo(loopback.far), asio::detached);
+    constexpr int exchange_count = 200;
+    bool is_over = false;
+    auto exchanges = [&]() -> asio::awaitable<void> {
+        char byte = '.';
+        for (int i = 0; i < exchange_count; ++i) {
+            co_await asio::async_write(loopback.near, asio::buffer(&byte, 1), asio::use_awaitable);
+            co_await asio::async_read(loopback.near, asio::buffer(&byte, 1), asio::use_awaitable);
+        }
+        is_over = true;
+    };
+    asio::co_spawn(loopback.context, exchanges(), asio::detached);
+    int handler_count = 0;
+    while (!is_over) handler_count += static_cast<int>(loopback.context.run_one());
+    // Of each exchange two: each side is told of a datagram. Beside them timers, now and then.
+    CHECK(handler_count < 4 * exchange_count);
+}
+
+TEST_CASE("a handler may destroy the node that it is told by") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    for (int i = 0; i < 3; ++i) {
+        auto other = std::make_unique<Node>(loopback.context, loopback.seed);
+        auto work = [&]() -> asio::awaitable<void> {
+            auto session = co_await other->connect(loopback.address);
+            REQUIRE(session.has_value());
+            auto stream = co_await session->open_stream("test");
+            REQUIRE(stream.has_value());
+            if (i == 1) *stream = {};
+            if (i == 2) *session = {};
+            other.reset();
+            co_await pause(loopback.context, std::chrono::milliseconds(5));
+        };
+        loopback.run(work());
+        CHECK(other == nullptr);
+    }
+    // The other node of that io_context goes on.
+    auto again = [&]() -> asio::awaitable<void> {
+        char received = 0;
+        write_byte(loopback.near);
+        co_await asio::async_read(loopback.far, asio::buffer(&received, 1), asio::use_awaitable);
+    };
+    loopback.run(again());
+}
+
+TEST_CASE("what a handler throws leaves the io_context, and the node goes on") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    char received = 0;
+    loopback.far.async_read_some(asio::buffer(&received, 1), [](std::error_code, std::size_t) {
+        throw std::runtime_error("thrown by the application");
+    });
+    write_byte(loopback.near);
+    CHECK_THROWS_WITH_AS(
+        [&] {
+            while (true) loopback.context.run_one();
+        }(),
+        "thrown by the application", std::runtime_error);
+    auto again = [&]() -> asio::awaitable<void> {
+        write_byte(loopback.near);
+        co_await asio::async_read(loopback.far, asio::buffer(&received, 1), asio::use_awaitable);
+    };
+    loopback.run(again());
+}
+
+TEST_CASE("a handler that belongs to a strand runs in it") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    auto strand = asio::make_strand(loopback.context);
+    bool has_run = false;
+    char received = 0;
+    loopback.far.async_read_some(
+        asio::buffer(&received, 1),
+        asio::bind_executor(strand, [&](std::error_code error, std::size_t) {
+            CHECK_FALSE(error);
+            CHECK(strand.running_in_this_thread());
+            has_run = true;
+        }));
+    write_byte(loopback.near);
+    while (!has_run) loopback.context.run_one();
+}
+
+TEST_CASE("nothing more of a turn runs once the io_context is stopped") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    int ended = 0;
+    const auto end = [&](std::error_code, std::size_t) {
+        ++ended;
+        loopback.context.stop();
+    };
+    Stream other;
+    auto open_other = [&]() -> asio::awaitable<void> {
+        auto opened = co_await loopback.here.open_stream("test");
+        REQUIRE(opened.has_value());
+        other = std::move(*opened);
+    };
+    loopback.run(open_other());
+    char received = 0;
+    char also_received = 0;
+    loopback.near.async_read_some(asio::buffer(&received, 1), end);
+    other.async_read_some(asio::buffer(&also_received, 1), end);
+    loopback.here.close();
+    while (!loopback.context.stopped()) loopback.context.run_one();
+    CHECK(ended == 1);
+    loopback.context.restart();
+    while (ended == 1) loopback.context.run_one();
+    CHECK(ended == 2);
+}
+
+}  // namespace stt::node_test
