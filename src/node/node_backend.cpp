@@ -5,6 +5,7 @@
 #include <asio/post.hpp>
 
 #include "node/moment.hpp"
+#include "node/nap.hpp"
 
 namespace stt::detail {
 namespace {
@@ -491,14 +492,36 @@ void NodeBackend::arm_timer() {
     // with every datagram.
     if (timer_at_ && *timer_at_ <= *deadline) return;
     timer_at_ = *deadline;
-    timer_.expires_after(std::max(Duration::zero(), *deadline - platform::now()));
+    const Duration wait = *deadline - platform::now();
+    if (wait <= node::nap_min) {
+        timer_.cancel();
+        return look_at_clock();
+    }
+    timer_.expires_after(wait);
     timer_.async_wait([weak = weak_from_this()](std::error_code error) {
         const auto self = weak.lock();
         if (self == nullptr || error || self->is_shut_down_) return;
-        self->timer_at_.reset();
-        self->endpoint_.handle_timeout(node::current_moment());
-        self->run();
+        self->handle_timer();
     });
+}
+
+// Instead of a timer for what is almost due.
+void NodeBackend::look_at_clock() {
+    if (std::exchange(is_looking_at_clock_, true)) return;
+    asio::post(context_, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr || self->is_shut_down_) return;
+        self->is_looking_at_clock_ = false;
+        if (!self->timer_at_) return;
+        if (*self->timer_at_ > platform::now()) return self->look_at_clock();
+        self->handle_timer();
+    });
+}
+
+void NodeBackend::handle_timer() {
+    timer_at_.reset();
+    endpoint_.handle_timeout(node::current_moment());
+    run();
 }
 
 }  // namespace stt::detail

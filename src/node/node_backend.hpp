@@ -92,6 +92,8 @@ private:
     void handle_session_event(connection::SessionHandle handle, const connection::Event& event);
     SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
     void arm_timer();
+    void look_at_clock();
+    void handle_timer();
     void watch_network();
     void finish_close_if_sent();
     void keep_for_accept(SessionPointer session);
@@ -116,6 +118,7 @@ private:
     bool is_scheduled_ = false;    // a turn is posted
     bool is_at_work_ = false;      // in run()
     bool is_work_wanted_ = false;  // meanwhile
+    bool is_looking_at_clock_ = false;
     bool is_shut_down_ = false;
 
     std::map<connection::SessionHandle, SessionPointer> sessions_;

@@ -1,6 +1,10 @@
 #include "node/udp_ports.hpp"
 
+#include <asio/post.hpp>
 #include <stt/failure.hpp>
+
+#include "node/nap.hpp"
+#include "platform/clock.hpp"
 
 namespace stt::node {
 namespace {
@@ -8,6 +12,8 @@ namespace {
 // Receives of up to 512 KiB before sending has its turn. Chosen: a few hundred microseconds at
 // 10 Gbit/s.
 constexpr int receives_per_turn = 4;
+// What tells a stream in full flow from an exchange of messages, whose waits are its peer's.
+constexpr std::size_t burst_size_min = 32'768;
 
 }  // namespace
 
@@ -84,6 +90,8 @@ void UdpPorts::wait_readable(Socket& socket) {
 
 void UdpPorts::receive(Socket& socket) {
     const Lifetime::Watch watch = socket.lifetime.watch();
+    const Instant begun = platform::now();
+    std::size_t size = 0;
     bool more = true;
     for (int turn = 0; more && turn < receives_per_turn; ++turn) {
         const auto outcome = socket.socket.receive(received_);
@@ -92,6 +100,7 @@ void UdpPorts::receive(Socket& socket) {
             break;
         }
         for (const auto& datagrams : outcome->datagrams) {
+            size += datagrams.data.size();
             owner_.handle_datagrams(datagrams.from, datagrams.data, datagrams.segment_size,
                                     datagrams.ecn);
             // It may have been the last that anybody wanted here.
@@ -99,8 +108,18 @@ void UdpPorts::receive(Socket& socket) {
         }
         more = outcome->more;
     }
-    owner_.run();
-    if (!watch.is_over()) wait_readable(socket);
+    if (size > 0) owner_.run();
+    if (watch.is_over()) return;
+    const Instant ended = platform::now();
+    if (size > 0) {
+        socket.is_in_flow = size >= burst_size_min && begun - socket.emptied_at <= nap_min;
+        socket.emptied_at = ended;
+    }
+    socket.is_in_flow = socket.is_in_flow && ended - socket.emptied_at <= nap_min;
+    if (!socket.is_in_flow) return wait_readable(socket);
+    asio::post(context_, [this, &socket, watch] {
+        if (!watch.is_over()) receive(socket);
+    });
 }
 
 bool UdpPorts::send(const connection::Transmit& transmit, Bytes bytes) {

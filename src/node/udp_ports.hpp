@@ -47,6 +47,9 @@ private:
         transport::UdpSocket socket;
         asio::posix::stream_descriptor descriptor;  // borrows the socket's
         Lifetime lifetime;
+        // Bursts follow one another so closely that the next is not slept for; see nap_min.
+        bool is_in_flow = false;
+        Instant emptied_at{};
     };
     // A transmission that the socket had no room for.
     struct Blocked {

@@ -47,6 +47,21 @@ TEST_CASE("an answer leaves in the turn of what it answers") {
     CHECK(handler_count < 4 * exchange_count);
 }
 
+TEST_CASE("a node that was in full flow sleeps again when nothing comes") {
+    Loopback loopback;
+    loopback.run(loopback.open());
+    const auto bytes = pattern(8'000'000);
+    write_meanwhile(loopback.context, loopback.near, bytes);
+    auto read_all = [&]() -> asio::awaitable<void> {
+        std::vector<std::uint8_t> received(bytes.size());
+        co_await asio::async_read(loopback.far, asio::buffer(received), asio::use_awaitable);
+    };
+    loopback.run(read_all());
+    loopback.context.run_for(std::chrono::milliseconds(100));
+    // What is left are timers; a node that asked again without end would run tens of thousands.
+    CHECK(loopback.context.run_for(std::chrono::milliseconds(300)) < 300);
+}
+
 TEST_CASE("a handler may destroy the node that it is told by") {
     Loopback loopback;
     loopback.run(loopback.open());
