@@ -23,7 +23,7 @@ public:
 
     template <class Handler>
     Completion(Handler handler, const asio::any_io_executor& fallback)
-        : model_(std::make_unique<Model<Handler>>(std::move(handler), fallback)) {}
+        : model_(make(std::move(handler), fallback)) {}
 
     explicit operator bool() const noexcept { return model_ != nullptr; }
 
@@ -42,10 +42,19 @@ private:
     };
 
     template <class Handler>
+    static std::unique_ptr<Concept> make(Handler handler, const asio::any_io_executor& fallback) {
+        detail::Turn* const turn =
+            detail::Turn::of(asio::get_associated_executor(handler, fallback));
+        return std::unique_ptr<Concept>(new (turn)
+                                            Model<Handler>(std::move(handler), turn, fallback));
+    }
+
+    template <class Handler>
     struct Model final : Concept {
-        Model(Handler handler_given, const asio::any_io_executor& fallback)
+        Model(Handler handler_given, detail::Turn* turn_given,
+              const asio::any_io_executor& fallback)
             : handler(std::move(handler_given)),
-              turn(detail::Turn::of(asio::get_associated_executor(handler, fallback))),
+              turn(turn_given),
               executor(asio::prefer(asio::get_associated_executor(handler, fallback),
                                     asio::execution::outstanding_work.tracked)) {}
 

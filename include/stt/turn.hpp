@@ -1,9 +1,11 @@
 // Ends of operations that a node runs before it lets its io_context go on. Not for applications.
 #pragma once
 
+#include <array>
 #include <asio/any_io_executor.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/io_context.hpp>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -11,27 +13,35 @@ namespace stt::detail {
 
 // While a node of an io_context does its work, what ends by it is collected here and run at the end
 // of that work: what would be posted would wait for one more look at every descriptor, and the
-// answer to it for another. Used by the thread that runs the io_context only.
+// answer to it for another. Of the thread that runs the io_context: elsewhere is_open() is false,
+// and storage comes from the allocator.
 class Turn : public asio::execution_context::service {
 public:
     using key_type = Turn;
     static asio::execution_context::id id;
 
-    // A handler with what it is to be told.
+    // A handler with what it is to be told. Its storage is the turn's, which uses it again for the
+    // next: each operation makes one.
     class Task {
     public:
         virtual ~Task() = default;
         // Ends with `task` gone: a handler may let go of all that it came from.
         virtual void run(std::unique_ptr<Task> task) = 0;
+
+        // `turn` may be null: then the storage is the allocator's.
+        static void* operator new(std::size_t size, Turn* turn);
+        static void operator delete(void* storage, Turn* turn) noexcept;
+        static void operator delete(void* storage) noexcept;
     };
 
     explicit Turn(asio::execution_context& context) noexcept;
+    ~Turn() override;
     // The one of an executor that is an io_context's and nothing more; null for any other: what a
     // strand or another context runs must be posted to it.
     static Turn* of(const asio::any_io_executor& executor);
 
-    // Somebody is at work, and will run what is added.
-    bool is_open() const noexcept { return is_open_; }
+    // Somebody is at work in this thread, and will run what is added.
+    bool is_open() const noexcept { return is_here() && is_open_; }
     void add(std::unique_ptr<Task> task) { tasks_.push_back(std::move(task)); }
 
     // Opens the turn, unless it is; at its end what was not run is posted.
@@ -54,9 +64,19 @@ public:
     };
 
 private:
+    bool is_here() const noexcept { return context_.get_executor().running_in_this_thread(); }
     void shutdown() noexcept override { tasks_.clear(); }
 
+    // Pieces of storage_piece bytes and their multiples, up to storage_size_max; storage_count_max
+    // of each size are kept.
+    static constexpr std::size_t storage_piece = 128;
+    static constexpr std::size_t storage_size_max = 1'024;
+    static constexpr std::size_t storage_count_max = 256;
+
+    asio::io_context& context_;
     std::vector<std::unique_ptr<Task>> tasks_;
+    std::vector<std::unique_ptr<Task>> running_;  // empty: room for the next that run
+    std::array<std::vector<void*>, storage_size_max / storage_piece> storage_;
     bool is_open_ = false;
 };
 

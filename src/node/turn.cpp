@@ -1,14 +1,64 @@
 #include <asio/post.hpp>
+#include <cstddef>
 #include <exception>
+#include <new>
 #include <stt/turn.hpp>
 #include <typeinfo>
 #include <utility>
 
 namespace stt::detail {
+namespace {
+
+// In front of a task's storage.
+struct alignas(std::max_align_t) Origin {
+    Turn* turn;
+    std::size_t size;  // with this
+};
+
+}  // namespace
 
 asio::execution_context::id Turn::id;
 
-Turn::Turn(asio::execution_context& context) noexcept : service(context) {}
+// Made by of() and Opening alone, for an io_context.
+Turn::Turn(asio::execution_context& context) noexcept
+    : service(context), context_(static_cast<asio::io_context&>(context)) {}
+
+Turn::~Turn() {
+    for (auto& pieces : storage_) {
+        for (void* const storage : pieces) ::operator delete(storage);
+    }
+}
+
+void* Turn::Task::operator new(std::size_t size, Turn* turn) {
+    const std::size_t needed = size + sizeof(Origin);
+    const std::size_t rounded = (needed + storage_piece - 1) / storage_piece * storage_piece;
+    void* storage = nullptr;
+    if (turn != nullptr && rounded <= storage_size_max && turn->is_here()) {
+        auto& pieces = turn->storage_[rounded / storage_piece - 1];
+        pieces.reserve(storage_count_max);
+        if (!pieces.empty()) {
+            storage = pieces.back();
+            pieces.pop_back();
+        }
+    }
+    if (storage == nullptr) storage = ::operator new(rounded);
+    return ::new (storage) Origin{turn, rounded} + 1;
+}
+
+void Turn::Task::operator delete(void* storage, Turn*) noexcept {
+    Task::operator delete(storage);
+}
+
+void Turn::Task::operator delete(void* storage) noexcept {
+    if (storage == nullptr) return;
+    Origin* const origin = static_cast<Origin*>(storage) - 1;
+    Turn* const turn = origin->turn;
+    if (turn != nullptr && origin->size <= storage_size_max && turn->is_here()) {
+        auto& pieces = turn->storage_[origin->size / storage_piece - 1];
+        if (pieces.size() < pieces.capacity()) return pieces.push_back(origin);
+    }
+    ::operator delete(origin);
+}
 
 Turn* Turn::of(const asio::any_io_executor& executor) {
     using Plain = asio::io_context::executor_type;
@@ -25,16 +75,21 @@ Turn::Opening::Opening(asio::io_context& context)
 Turn::Opening::~Opening() {
     turn_.is_open_ = was_open_;
     if (was_open_) return;
-    for (auto& task : std::exchange(turn_.tasks_, {})) {
+    for (auto& task : turn_.tasks_) {
         asio::post(context_, [task = std::move(task)]() mutable {
             Task& posted = *task;
             posted.run(std::move(task));
         });
     }
+    turn_.tasks_.clear();
 }
 
 void Turn::Opening::run_tasks() {
-    auto tasks = std::exchange(turn_.tasks_, {});
+    // Two vectors take turns, so that a turn allocates nothing; unless a handler runs the
+    // io_context and so a turn within this one.
+    std::vector<std::unique_ptr<Task>> tasks;
+    if (turn_.running_.empty()) tasks = std::move(turn_.running_);
+    std::swap(tasks, turn_.tasks_);
     for (auto& task : tasks) {
         // As io_context::run() would: nothing after stop().
         if (context_.stopped()) {
@@ -50,8 +105,7 @@ void Turn::Opening::run_tasks() {
         }
     }
     tasks.clear();
-    // Its storage is used again, so that a turn allocates nothing.
-    if (turn_.tasks_.empty()) turn_.tasks_ = std::move(tasks);
+    turn_.running_ = std::move(tasks);
 }
 
 }  // namespace stt::detail

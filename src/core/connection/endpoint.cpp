@@ -248,8 +248,8 @@ void Endpoint::handle_timeout(const Moment& moment) {
     take_failed_attempts(moment.now);
     while (!timers_.empty() && timers_.begin()->first <= moment.now) {
         const SessionHandle session = timers_.begin()->second;
-        timers_.erase(timers_.begin());
         Entry& entry = entry_at(session);
+        entry.spare_timer = timers_.extract(timers_.begin());
         entry.timer.reset();
         const auto due = entry.connection->poll_timeout();
         if (!due || *due > moment.now) {
@@ -367,9 +367,15 @@ std::optional<Instant> Endpoint::poll_timeout() const {
 void Endpoint::set_timer(SessionHandle session, Entry& entry) {
     const auto timer = entry.connection->poll_timeout();
     if (entry.timer && (!timer || *timer >= *entry.timer)) return;
-    if (entry.timer) timers_.erase({*entry.timer, session});
+    if (entry.timer) entry.spare_timer = timers_.extract({*entry.timer, session});
     entry.timer = timer;
-    if (timer) timers_.emplace(*timer, session);
+    if (!timer) return;
+    if (entry.spare_timer.empty()) {
+        timers_.emplace(*timer, session);
+    } else {
+        entry.spare_timer.value() = {*timer, session};
+        timers_.insert(std::move(entry.spare_timer));
+    }
 }
 
 void Endpoint::erase(SessionHandle session) {

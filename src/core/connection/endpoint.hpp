@@ -114,11 +114,13 @@ public:
     std::size_t sessions_after(SessionHandle after, std::span<SessionHandle> output) const noexcept;
 
 private:
+    using Timers = std::set<std::pair<Instant, SessionHandle>>;
     struct Entry {
         std::unique_ptr<Connection> connection;
         // When the session is looked at, at the latest when it has something to do: most deadlines
         // are put off again and again, and one look too early is less than as many changes.
         std::optional<Instant> timer;
+        Timers::node_type spare_timer;  // while there is no timer: what the next is kept in
         bool is_ready = false;
         bool has_events = false;
         bool is_reconnecting = false;  // Reconnections has it
@@ -207,7 +209,7 @@ private:
     std::unordered_map<SessionHandle, Entry*> by_handle_;
     std::unordered_map<wire::SessionId, SessionHandle, KeyedHash> by_session_id_;
     std::set<std::pair<handshake::SeedId, SessionHandle>> by_seed_;
-    std::set<std::pair<Instant, SessionHandle>> timers_;  // Entry::timer
+    Timers timers_;  // Entry::timer
     // The sessions that a WebSocket connection carries.
     std::set<std::pair<std::uint64_t, SessionHandle>> by_websocket_;
     Fifo<SessionHandle> ready_;
