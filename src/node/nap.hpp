@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <stt/time.hpp>
 
 namespace stt::node {
@@ -9,5 +10,8 @@ namespace stt::node {
 // Chosen by measuring bulk on a virtual machine, where waking another processor is a call of the
 // hypervisor: 5 to 20 microseconds at each side.
 inline constexpr Duration nap_min = std::chrono::microseconds(40);
+// But only in full flow, where such waits are few for what is sent between them: after a burst of
+// this size. A node that paces single datagrams would spend a third of its time so.
+inline constexpr std::size_t flow_burst_min = 32'768;
 
 }  // namespace stt::node

@@ -12,8 +12,6 @@ namespace {
 // Receives of up to 512 KiB before sending has its turn. Chosen: a few hundred microseconds at
 // 10 Gbit/s.
 constexpr int receives_per_turn = 4;
-// What tells a stream in full flow from an exchange of messages, whose waits are its peer's.
-constexpr std::size_t burst_size_min = 32'768;
 
 }  // namespace
 
@@ -112,7 +110,7 @@ void UdpPorts::receive(Socket& socket) {
     if (watch.is_over()) return;
     const Instant ended = platform::now();
     if (size > 0) {
-        socket.is_in_flow = size >= burst_size_min && begun - socket.emptied_at <= nap_min;
+        socket.is_in_flow = size >= flow_burst_min && begun - socket.emptied_at <= nap_min;
         socket.emptied_at = ended;
     }
     socket.is_in_flow = socket.is_in_flow && ended - socket.emptied_at <= nap_min;

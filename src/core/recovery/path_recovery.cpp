@@ -15,9 +15,16 @@ SendAllowance PathRecovery::allowance(Instant now) const noexcept {
     const std::size_t room = window() - std::min(window(), in_flight_);
     if (config_.is_reliable) return {room, 0, std::nullopt};
     const std::size_t bytes = std::min(room, pacer_.budget(now));
-    const bool is_fast = pacer_.burst_max() == pacing_burst_bytes_max;
-    const std::size_t bytes_min = is_fast && in_flight_ >= 2 * burst_full ? burst_full : 0;
+    const std::size_t burst = burst_min();
+    const std::size_t bytes_min = in_flight_ >= 2 * burst ? burst : 0;
     return {bytes, bytes_min, release(now, std::max(mtu_.current(), bytes_min))};
+}
+
+std::size_t PathRecovery::burst_min() const noexcept {
+    if (pacer_.burst_max() == pacing_burst_bytes_max) return burst_full;
+    const auto of_time = static_cast<std::size_t>(
+        pacer_.rate() * static_cast<std::uint64_t>(burst_time.count()) / 1'000'000);
+    return of_time >= 2 * mtu_.current() ? of_time : 0;
 }
 
 std::size_t PathRecovery::window() const noexcept {

@@ -242,6 +242,29 @@ TEST_CASE(
     CHECK(sender.path().allowance(now).bytes_min == 0);
 }
 
+TEST_CASE("protocol §10.4 (b): at a lower rate what half a millisecond has leaves together") {
+    Sender sender;
+    // A round trip of 10 ms, and a window of some 125,000 bytes: about 25 MB a second in slow
+    // start.
+    Instant now = at(Duration(0));
+    while (window_of(sender) < 100'000) {
+        const std::uint64_t first = sender.loss.next_sequence();
+        const std::size_t count = window_of(sender) / 1'200;
+        for (std::size_t i = 0; i < count; ++i) sender.send(now);
+        now += milliseconds(10);
+        sender.ack(now, {{first, first + count - 1}});
+    }
+    now += milliseconds(10);
+    CHECK(sender.path().allowance(now).bytes_min == 0);  // nothing is under way
+    for (int i = 0; i < 40; ++i) sender.send(now);
+    const SendAllowance allowance = sender.path().allowance(now);
+    CHECK(allowance.bytes_min > 2 * 1'200);
+    CHECK(allowance.bytes_min < burst_full / 2);
+    REQUIRE(allowance.release.has_value());
+    CHECK(sender.path().allowance(*allowance.release).bytes >= allowance.bytes_min);
+    CHECK(*allowance.release - now > burst_time / 2);
+}
+
 TEST_CASE("RFC 8899 §4.1: a probe that only pacing holds back is told when it may leave") {
     Sender sender;
     warm_up(sender);
