@@ -1,7 +1,9 @@
 // When the ends of operations run. include/stt/turn.hpp.
+#include <algorithm>
 #include <array>
 #include <asio/bind_executor.hpp>
 #include <asio/strand.hpp>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 
@@ -30,9 +32,10 @@ TEST_CASE("an answer leaves in the turn of what it answers") {
     Loopback loopback;
     loopback.run(loopback.open());
     asio::co_spawn(loopback.context, echo(loopback.far), asio::detached);
-    constexpr int exchange_count = 200;
-    bool is_over = false;
-    auto exchanges = [&]() -> asio::awaitable<void> {
+    // In groups, of which the quickest counts: beside handlers of datagrams there are timers, more
+    // on a machine that is busy.
+    constexpr int exchange_count = 10;
+    auto exchanges = [&](bool& is_over) -> asio::awaitable<void> {
         char byte = '.';
         for (int i = 0; i < exchange_count; ++i) {
             co_await asio::async_write(loopback.near, asio::buffer(&byte, 1), asio::use_awaitable);
@@ -40,11 +43,17 @@ TEST_CASE("an answer leaves in the turn of what it answers") {
         }
         is_over = true;
     };
-    asio::co_spawn(loopback.context, exchanges(), asio::detached);
-    int handler_count = 0;
-    while (!is_over) handler_count += static_cast<int>(loopback.context.run_one());
-    // Of each exchange two: each side is told of a datagram. Beside them timers, now and then.
-    CHECK(handler_count < 4 * exchange_count);
+    int fewest = std::numeric_limits<int>::max();
+    for (int group = 0; group < 30; ++group) {
+        bool is_over = false;
+        asio::co_spawn(loopback.context, exchanges(is_over), asio::detached);
+        int handler_count = 0;
+        while (!is_over) handler_count += static_cast<int>(loopback.context.run_one());
+        fewest = std::min(fewest, handler_count);
+    }
+    // Of each exchange two: each side is told of a datagram. Posted one by one it would be eight.
+    CAPTURE(fewest);
+    CHECK(fewest < 6 * exchange_count);
 }
 
 TEST_CASE("a node that was in full flow sleeps again when nothing comes") {
