@@ -13,5 +13,7 @@ inline constexpr Duration nap_min = std::chrono::microseconds(40);
 // But only in full flow, where such waits are few for what is sent between them: after a burst of
 // this size. A node that paces single datagrams would spend a third of its time so.
 inline constexpr std::size_t flow_burst_min = 32'768;
+// And no longer than this after it.
+inline constexpr Duration flow_time = std::chrono::milliseconds(1);
 
 }  // namespace stt::node

@@ -292,7 +292,6 @@ void NodeBackend::run() {
         int passes = 0;
         do {
             is_work_wanted_ = false;
-            is_in_flow_ = false;
             send_pending();
             handle_events();
             if (exchange_) exchange_->count_sessions();
@@ -343,7 +342,7 @@ void NodeBackend::send_pending() {
         const auto transmit = endpoint_.poll_transmit(node::current_moment(), send_buffer_);
         if (!transmit) return;
         const Bytes bytes = Bytes(send_buffer_).first(transmit->size);
-        is_in_flow_ = is_in_flow_ || transmit->size >= node::flow_burst_min;
+        if (transmit->size >= node::flow_burst_min) burst_sent_at_ = platform::now();
         if (exchange_ && exchange_->is_elsewhere(transmit->to)) {
             exchange_->send(transmit->to, bytes);
         } else if (transmit->to.is_reliable()) {
@@ -494,8 +493,9 @@ void NodeBackend::arm_timer() {
     // with every datagram.
     if (timer_at_ && *timer_at_ <= *deadline) return;
     timer_at_ = *deadline;
-    const Duration wait = *deadline - platform::now();
-    if (wait <= node::nap_min && is_in_flow_) {
+    const Instant now = platform::now();
+    const Duration wait = *deadline - now;
+    if (wait <= node::nap_min && now - burst_sent_at_ <= node::flow_time) {
         timer_.cancel();
         return look_at_clock();
     }

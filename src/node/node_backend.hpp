@@ -118,7 +118,7 @@ private:
     bool is_scheduled_ = false;    // a turn is posted
     bool is_at_work_ = false;      // in run()
     bool is_work_wanted_ = false;  // meanwhile
-    bool is_in_flow_ = false;      // the last pass sent a burst
+    Instant burst_sent_at_{};      // of flow_burst_min
     bool is_looking_at_clock_ = false;
     bool is_shut_down_ = false;
 
