@@ -75,7 +75,7 @@ private:
 
     asio::io_context& context_;
     std::vector<std::unique_ptr<Task>> tasks_;
-    std::vector<std::unique_ptr<Task>> running_;  // empty: room for the next that run
+    std::vector<std::unique_ptr<Task>> spare_;  // empty: storage for tasks_ while others run
     std::array<std::vector<void*>, storage_size_max / storage_piece> storage_;
     bool is_open_ = false;
 };

@@ -515,7 +515,10 @@ void NodeBackend::look_at_clock() {
         if (self == nullptr || self->is_shut_down_) return;
         self->is_looking_at_clock_ = false;
         if (!self->timer_at_) return;
-        if (*self->timer_at_ > platform::now()) return self->look_at_clock();
+        const Duration wait = *self->timer_at_ - platform::now();
+        // For what is further off a timer was set meanwhile.
+        if (wait > node::nap_min) return;
+        if (wait > Duration::zero()) return self->look_at_clock();
         self->handle_timer();
     });
 }

@@ -85,11 +85,9 @@ Turn::Opening::~Opening() {
 }
 
 void Turn::Opening::run_tasks() {
-    // Two vectors take turns, so that a turn allocates nothing; unless a handler runs the
-    // io_context and so a turn within this one.
-    std::vector<std::unique_ptr<Task>> tasks;
-    if (turn_.running_.empty()) tasks = std::move(turn_.running_);
-    std::swap(tasks, turn_.tasks_);
+    // Two vectors take turns, so that a turn allocates nothing; a turn within this one, of a
+    // handler that runs the io_context, finds no spare one and makes its own.
+    auto tasks = std::exchange(turn_.tasks_, std::exchange(turn_.spare_, {}));
     for (auto& task : tasks) {
         // As io_context::run() would: nothing after stop().
         if (context_.stopped()) {
@@ -105,7 +103,7 @@ void Turn::Opening::run_tasks() {
         }
     }
     tasks.clear();
-    turn_.running_ = std::move(tasks);
+    turn_.spare_ = std::move(tasks);
 }
 
 }  // namespace stt::detail

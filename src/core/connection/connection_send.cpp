@@ -384,8 +384,10 @@ std::size_t Connection::data_payload_room() const noexcept {
 }
 
 void Connection::add_stream_frames(std::optional<stream::Streams::Candidate> candidate) {
-    if (batch_.datagram_room() < frame_room_min) return;
-    for (std::size_t count = 0; candidate && count < frames_per_datagram_max; ++count) {
+    for (std::size_t count = 0; count < frames_per_datagram_max; ++count) {
+        if (batch_.datagram_room() < frame_room_min) return;
+        if (count > 0) candidate = streams_.next_candidate();
+        if (!candidate) return;
         const std::size_t room = data_room(candidate->type, candidate->key.id);
         const auto planned = streams_.plan(*candidate, room);
         if (!planned) return;
@@ -405,8 +407,6 @@ void Connection::add_stream_frames(std::optional<stream::Streams::Candidate> can
         if ((planned->items & stream::item::skip) != 0) {
             trace_.stream_changed(now_, trace::StreamChanged::Stage::expired, true, planned->key);
         }
-        if (batch_.datagram_room() < frame_room_min) return;
-        candidate = streams_.next_candidate();
     }
 }
 

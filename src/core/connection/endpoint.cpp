@@ -25,9 +25,13 @@ HashKey hash_key_of(const EndpointConfig& config) {
     return key;
 }
 
+EndpointConfig with_hash_key(EndpointConfig config) {
+    config.responder.hash_key = hash_key_of(config);
+    return config;
+}
+
 handshake::ResponderConfig responder_config(const EndpointConfig& config) {
     handshake::ResponderConfig responder = config.responder;
-    responder.hash_key = hash_key_of(config);
     responder.own_node_id = handshake::node_id_of(config.identity);
     responder.capabilities = config.capabilities;
     return responder;
@@ -46,12 +50,12 @@ AttemptConfig attempt_config(const EndpointConfig& config) {
 }  // namespace
 
 Endpoint::Endpoint(const EndpointConfig& config, stc::RandomSource& random)
-    : config_(config),
+    : config_(with_hash_key(config)),
       random_(&random),
       node_id_(handshake::node_id_of(config.identity)),
-      responder_(responder_config(config), random),
+      responder_(responder_config(config_), random),
       seeds_(config.seed_count_max),
-      by_session_id_(0, KeyedHash(hash_key_of(config))),
+      by_session_id_(0, KeyedHash(config_.responder.hash_key)),
       attempts_(attempt_config(config), node_id_, config.capabilities, random),
       reconnections_(config.reconnect) {
     STT_CHECK(config.responder.shard.count == 1 || config.strays != nullptr);

@@ -75,7 +75,7 @@ void SentLog::grow(std::size_t size) {
     bytes_.discard();
     bytes_ = std::move(grown);
     ring_size_ = size;
-    if (size > bits_size_) resize_bits(std::max(size, bits_size_min));
+    if (size > outstanding_.size()) resize_bits(std::max(size, bits_size_min));
 }
 
 void SentLog::resize_bits(std::size_t size) {
@@ -87,7 +87,6 @@ void SentLog::resize_bits(std::size_t size) {
     }
     unacknowledged_ = std::move(unacknowledged);
     outstanding_ = std::move(outstanding);
-    bits_size_ = size;
 }
 
 void SentLog::give_back() {
@@ -95,7 +94,7 @@ void SentLog::give_back() {
     needed_max_ = 0;
     ring_size_ = 0;
     bytes_.release();
-    if (bits_size_ > bits_size_idle_max) resize_bits(bits_size_idle_max);
+    if (outstanding_.size() > bits_size_idle_max) resize_bits(bits_size_idle_max);
 }
 
 void SentLog::pop() noexcept {

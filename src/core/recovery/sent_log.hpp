@@ -154,9 +154,9 @@ private:
     std::size_t ring_size_ = 0;       // a power of two, or 0
     std::size_t needed_max_ = 0;      // entries, since it was empty
     std::size_t ring_size_next_ = 0;  // to begin with when it is filled again
+    // Of one size, at least ring_size_.
     SequenceBits unacknowledged_;
     SequenceBits outstanding_;
-    std::size_t bits_size_ = 0;  // of both, at least ring_size_
     std::uint64_t base_ = 0;
     std::uint64_t next_ = 0;
 

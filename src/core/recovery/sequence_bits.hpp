@@ -19,6 +19,7 @@ public:
     // All clear.
     explicit SequenceBits(std::size_t size);
 
+    std::size_t size() const noexcept { return words_.size() * word_bits; }
     bool contains(std::uint64_t sequence) const noexcept {
         const std::size_t index = sequence & mask_;
         return (words_[index / word_bits] >> (index % word_bits) & 1) != 0;

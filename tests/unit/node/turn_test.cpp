@@ -26,6 +26,12 @@ void write_byte(Stream& stream) {
     asio::async_write(stream, asio::buffer(&byte, 1), asio::detached);
 }
 
+asio::awaitable<void> pass_byte(Loopback& loopback) {
+    char received = 0;
+    write_byte(loopback.near);
+    co_await asio::async_read(loopback.far, asio::buffer(&received, 1), asio::use_awaitable);
+}
+
 }  // namespace
 
 TEST_CASE("an answer leaves in the turn of what it answers") {
@@ -90,12 +96,7 @@ TEST_CASE("a handler may destroy the node that it is told by") {
         CHECK(other == nullptr);
     }
     // The other node of that io_context goes on.
-    auto again = [&]() -> asio::awaitable<void> {
-        char received = 0;
-        write_byte(loopback.near);
-        co_await asio::async_read(loopback.far, asio::buffer(&received, 1), asio::use_awaitable);
-    };
-    loopback.run(again());
+    loopback.run(pass_byte(loopback));
 }
 
 TEST_CASE("what a handler throws leaves the io_context, and the node goes on") {
@@ -111,11 +112,7 @@ TEST_CASE("what a handler throws leaves the io_context, and the node goes on") {
             while (true) loopback.context.run_one();
         }(),
         "thrown by the application", std::runtime_error);
-    auto again = [&]() -> asio::awaitable<void> {
-        write_byte(loopback.near);
-        co_await asio::async_read(loopback.far, asio::buffer(&received, 1), asio::use_awaitable);
-    };
-    loopback.run(again());
+    loopback.run(pass_byte(loopback));
 }
 
 TEST_CASE("a handler that belongs to a strand runs in it") {

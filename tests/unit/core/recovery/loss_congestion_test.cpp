@@ -12,6 +12,17 @@ std::size_t window_of(Sender& sender) {
     return sender.path().controller().window();
 }
 
+// Sends whole windows, each acknowledged a round trip later, until the window is that large.
+void fill_windows_until(Sender& sender, Instant& now, std::size_t window, Duration round_trip) {
+    while (window_of(sender) < window) {
+        const std::uint64_t first = sender.loss.next_sequence();
+        const std::size_t count = window_of(sender) / 1'200;
+        for (std::size_t i = 0; i < count; ++i) sender.send(now);
+        now += round_trip;
+        sender.ack(now, {{first, first + count - 1}});
+    }
+}
+
 // Ten datagrams and their ACK after 100 ms: a window used up, a round trip known.
 void warm_up(Sender& sender) {
     for (int i = 0; i < 10; ++i) sender.send(at(Duration(0)));
@@ -215,13 +226,7 @@ TEST_CASE(
     Sender sender;
     // A round trip of 100 us; the window doubles to over a millisecond of 64 KiB.
     Instant now = at(Duration(0));
-    while (window_of(sender) < 220'000) {
-        const std::uint64_t first = sender.loss.next_sequence();
-        const std::size_t count = window_of(sender) / 1'200;
-        for (std::size_t i = 0; i < count; ++i) sender.send(now);
-        now += microseconds(100);
-        sender.ack(now, {{first, first + count - 1}});
-    }
+    fill_windows_until(sender, now, 220'000, microseconds(100));
     now += milliseconds(1);
     const auto send_bytes = [&](std::size_t bytes) {
         for (std::size_t sent = 0; sent < bytes; sent += 1'200) sender.send(now);
@@ -247,13 +252,7 @@ TEST_CASE("protocol §10.4 (b): at a lower rate what half a millisecond has leav
     // A round trip of 10 ms, and a window of some 125,000 bytes: about 25 MB a second in slow
     // start.
     Instant now = at(Duration(0));
-    while (window_of(sender) < 100'000) {
-        const std::uint64_t first = sender.loss.next_sequence();
-        const std::size_t count = window_of(sender) / 1'200;
-        for (std::size_t i = 0; i < count; ++i) sender.send(now);
-        now += milliseconds(10);
-        sender.ack(now, {{first, first + count - 1}});
-    }
+    fill_windows_until(sender, now, 100'000, milliseconds(10));
     now += milliseconds(10);
     CHECK(sender.path().allowance(now).bytes_min == 0);  // nothing is under way
     for (int i = 0; i < 40; ++i) sender.send(now);
