@@ -270,6 +270,9 @@ std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& mess
 }
 
 void settle(RawPeer& peer) {
+    // The path MTU is searched for once the session is used.
+    STT_CHECK(peer.connection()->send_custom(0xff, 0, {}).has_value());
+    peer.touch();
     for (int i = 0; i < 5; ++i) {
         peer.advance(std::chrono::milliseconds(30));
         peer.acknowledge_all();

@@ -26,8 +26,10 @@ class KeyedHash {
 public:
     explicit KeyedHash(const HashKey& key) noexcept : key_(key) {}
 
+    // Not noexcept, though it throws nothing: of such a hash the standard library's tables keep
+    // what it gave beside each entry, and a walk through them compares numbers.
     template <std::size_t size>
-    std::size_t operator()(const std::array<std::uint8_t, size>& value) const noexcept {
+    std::size_t operator()(const std::array<std::uint8_t, size>& value) const {
         static_assert(size % 4 == 0 && size <= keyed_hash_size_max);
         std::uint64_t sum = key_[0];
         for (std::size_t i = 0; i < size / 4; ++i) {

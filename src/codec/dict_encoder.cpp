@@ -1,5 +1,6 @@
 #include "codec/dict_encoder.hpp"
 
+#include <cstring>
 #include <stt/check.hpp>
 
 #include "base/byte_order.hpp"
@@ -41,6 +42,23 @@ DictEncoder& DictEncoder::string(std::string_view key, std::string_view value) n
     begin(key);
     write_string(writer_, value);
     return *this;
+}
+
+DictEncoder& DictEncoder::padding(std::string_view key) noexcept {
+    bytes(key, {});
+    padding_at_ = writer_.size();
+    return *this;
+}
+
+void DictEncoder::fill_up(std::size_t size) noexcept {
+    STT_CHECK(padding_at_ != 0 && size >= writer_.size());
+    const std::size_t behind = writer_.size() - padding_at_;
+    const MutableBytes room = writer_.skip(size - writer_.size());
+    std::uint8_t* const place = bytes_.data() + padding_at_;
+    std::memmove(place + room.size(), place, behind);
+    std::memset(place, 0, room.size());
+    store_big_endian(place - sizeof(std::uint32_t), static_cast<std::uint32_t>(room.size()));
+    padding_at_ = 0;
 }
 
 DictEncoder& DictEncoder::encoded_value(std::string_view key, Bytes encoded) noexcept {

@@ -23,6 +23,10 @@ public:
     DictEncoder& unsigned_integer(std::string_view key, std::uint64_t value) noexcept;
     DictEncoder& bytes(std::string_view key, Bytes value) noexcept;
     DictEncoder& string(std::string_view key, std::string_view value) noexcept;
+    // BYTES of zeros, as many as fill_up() is then asked for; at most one of a dict.
+    DictEncoder& padding(std::string_view key) noexcept;
+    // Makes the whole dict `size` bytes, at least what it is, by its padding.
+    void fill_up(std::size_t size) noexcept;
     // A value that is already in canonical encoding.
     DictEncoder& encoded_value(std::string_view key, Bytes encoded) noexcept;
 
@@ -35,6 +39,7 @@ private:
     MutableBytes bytes_;
     std::string_view last_key_;
     std::uint32_t count_ = 0;
+    std::size_t padding_at_ = 0;  // of the padding's bytes; 0: there is none
 };
 
 // A DictEncoder with its own storage: a context of STC.

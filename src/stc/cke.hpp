@@ -35,7 +35,8 @@ public:
     static void derive_many(std::span<const DerivationKey* const> keys, Bytes context,
                             MutableBytes output) noexcept;
 
-    // The keyed state itself, for derivations side by side.
+    // The keyed state itself: for keyed digests, and for derivations side by side.
+    const TurboShake128& sponge() const noexcept { return keyed_; }
     std::span<const std::uint8_t, lattice_size> state() const noexcept { return keyed_.state(); }
 
 private:

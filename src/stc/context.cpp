@@ -63,7 +63,7 @@ Nonce nonce_of(std::span<const std::uint8_t, metadata_size> metadata) noexcept {
 
 }  // namespace
 
-Context::Context(DerivationKey root, Key hash_key, FoldKey encrypt_key,
+Context::Context(DerivationKey root, DerivationKey hash_key, FoldKey encrypt_key,
                  DerivationKey derive_root) noexcept
     : root_(std::move(root)),
       hash_key_(std::move(hash_key)),
@@ -76,7 +76,7 @@ Result<Context, SeedError> Context::create(Bytes seed) noexcept {
     codec::ContextDict context;
     context.string("purpose", "stc_root").integer("version", 1);
     DerivationKey root{DerivationKey{seed}.derive_key(context.encoded())};
-    Key hash_key = derive_for(root, "hash");
+    DerivationKey hash_key{derive_for(root, "hash")};
     FoldKey encrypt_key{derive_for(root, "encrypt")};
     DerivationKey derive_root{derive_for(root, "derive")};
     return Context{std::move(root), std::move(hash_key), std::move(encrypt_key),
@@ -84,7 +84,9 @@ Result<Context, SeedError> Context::create(Bytes seed) noexcept {
 }
 
 void Context::hash(Bytes data, Bytes context, MutableBytes output) const noexcept {
-    keyed_digest(hash_key_.bytes(), data, context, output);
+    KeyedDigest sponge{hash_key_, context};
+    sponge.update(data);
+    sponge.finish(output);
 }
 
 void Context::derive_key(Bytes context, MutableBytes output) const noexcept {

@@ -63,11 +63,11 @@ public:
                   bool is_from_initiator) const noexcept;
 
 private:
-    Context(DerivationKey root, Key hash_key, FoldKey encrypt_key,
+    Context(DerivationKey root, DerivationKey hash_key, FoldKey encrypt_key,
             DerivationKey derive_root) noexcept;
 
     DerivationKey root_;
-    Key hash_key_;
+    DerivationKey hash_key_;
     FoldKey encrypt_key_;
     DerivationKey derive_root_;
 };

@@ -51,6 +51,10 @@ KeyedDigest::KeyedDigest(Bytes key, Bytes context) noexcept {
     absorb_context(sponge_, context);
 }
 
+KeyedDigest::KeyedDigest(const DerivationKey& key, Bytes context) noexcept : sponge_(key.sponge()) {
+    absorb_context(sponge_, context);
+}
+
 void KeyedDigest::update(Bytes data) noexcept {
     sponge_.absorb(data);
 }

@@ -9,6 +9,7 @@
 #include <stt/bytes.hpp>
 #include <stt/content_digest.hpp>
 
+#include "stc/cke.hpp"
 #include "stc/turboshake.hpp"
 
 namespace stt::stc {
@@ -33,6 +34,8 @@ private:
 class KeyedDigest {
 public:
     KeyedDigest(Bytes key, Bytes context) noexcept;
+    // The same from the state after the key's block.
+    KeyedDigest(const DerivationKey& key, Bytes context) noexcept;
     void update(Bytes data) noexcept;
     void finish(MutableBytes output) noexcept;
 

@@ -23,9 +23,9 @@ Role role_of(const std::string& name) {
 // The direction that an entry names, as its sender and its receiver hold it.
 struct Direction {
     explicit Direction(const Entry& entry)
-        : send(stc::Key(entry.fixed<32>("session_key")), role_of(entry.text("from")),
+        : send(stc::DerivationKey(entry.fixed<32>("session_key")), role_of(entry.text("from")),
                entry.fixed<8>("session_id")),
-          receive(stc::Key(entry.fixed<32>("session_key")), role_of(entry.text("from")),
+          receive(stc::DerivationKey(entry.fixed<32>("session_key")), role_of(entry.text("from")),
                   entry.fixed<8>("session_id")) {}
 
     void rotate(const std::string& nonce_hex) {
@@ -188,7 +188,7 @@ void run_rotation(const Entry& entry, Tally& tally) {
     stc::Key direction_key = [&] {
         const Value context(
             Value::Dict{{"purpose", Value("direction")}, {"from", Value(entry.text("from"))}});
-        return stc::DerivationKey(stc::Key(entry.fixed<32>("session_key")))
+        return stc::DerivationKey(stc::DerivationKey(entry.fixed<32>("session_key")))
             .derive_key(encode(context));
     }();
     Direction direction(entry);

@@ -306,6 +306,7 @@ private:
     void finish_datagram(Instant now, const Route& to, bool is_mtu_probe);
     bool is_blocked() const noexcept;
     bool may_probe_mtu() const noexcept;
+    bool is_used() const noexcept;
     bool is_auth_proof_due(Instant now) const noexcept;
     void seal_close(Instant now, std::uint64_t code, std::string_view reason);
     void end(CloseCause cause, std::uint64_t code, std::string_view reason);

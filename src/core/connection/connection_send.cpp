@@ -179,7 +179,15 @@ std::optional<Transmit> Connection::transmit_mtu_probe(Instant now, MutableBytes
 }
 
 bool Connection::may_probe_mtu() const noexcept {
-    return is_confirmed_ && paths_.is_validated() && !is_blocked() && !liveness_.is_unreachable();
+    return is_used() && is_confirmed_ && paths_.is_validated() && !is_blocked() &&
+           !liveness_.is_unreachable();
+}
+
+// A session that carries nothing needs no larger datagrams: RFC 8899 §5.2 lets a search begin
+// when it is wanted.
+bool Connection::is_used() const noexcept {
+    const stream::CreditUse use = streams_.credit_use();
+    return use.opened + use.accepted > 0 || custom_ != nullptr;
 }
 
 bool Connection::is_blocked() const noexcept {

@@ -163,7 +163,8 @@ std::optional<SessionHandle> Endpoint::open_half_open(const Moment& moment, cons
                                                       const wire::FrameView& frame) {
     const stc::Key* session_key = responder_.half_open_session_key(frame.session_id);
     if (session_key == nullptr) return std::nullopt;
-    const session::ReceiveKeys keys(*session_key, session::Role::initiator, frame.session_id);
+    const session::ReceiveKeys keys(stc::DerivationKey(*session_key), session::Role::initiator,
+                                    frame.session_id);
     const auto key = keys.opening_key(frame.epoch, frame.stream_id);
     if (!key) return std::nullopt;
     // On a copy: the session opens the frame once more, by its own keys. Its room is kept, so that

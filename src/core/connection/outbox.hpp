@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stt/bytes.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/fifo.hpp"
@@ -27,15 +28,20 @@ public:
     // False: there was no room.
     bool push(const Route& to, Bytes bytes) {
         if (datagrams_.size() >= outbox_count_max) return false;
-        datagrams_.push_back({to, {bytes.begin(), bytes.end()}});
+        spare_.assign(bytes.begin(), bytes.end());
+        datagrams_.push_back({to, std::exchange(spare_, {})});
         return true;
     }
     bool empty() const noexcept { return datagrams_.empty(); }
     const Datagram& front() const noexcept { return datagrams_.front(); }
-    void pop() { datagrams_.pop_front(); }
+    void pop() {
+        spare_ = std::move(datagrams_.front().bytes);
+        datagrams_.pop_front();
+    }
 
 private:
     Fifo<Datagram> datagrams_;
+    std::vector<std::uint8_t> spare_;  // storage of one that has left
 };
 
 }  // namespace stt::connection

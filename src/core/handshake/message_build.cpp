@@ -19,8 +19,6 @@ struct Envelope {
     FrameNonce nonce{};
 };
 
-constexpr std::array<std::uint8_t, padded_frame_size> zeros{};
-
 // A canonical LIST of the words, in ascending order.
 class CapabilityList {
 public:
@@ -55,22 +53,18 @@ public:
         return message;
     }
 
-    // The same for HELLO and RESPONSE: `write_dict(DictEncoder&, Bytes padding)`, with as much
-    // padding as makes the frame 1,200 bytes.
+    // The same for HELLO and RESPONSE: a dict with a padding, as much as makes the frame 1,200
+    // bytes.
     template <class WriteDict>
     static SealedMessage seal_padded(const stc::Context& context, const Envelope& envelope,
                                      const WriteDict& write_dict) noexcept {
-        std::array<std::uint8_t, padded_frame_size> scratch{};
-        DictEncoder unpadded(scratch);
-        write_dict(unpadded, Bytes{});
         // The payload's length takes two bytes from 128 on, and the payload is always longer.
         const std::size_t overhead =
             wire::handshake_frame_overhead(padded_frame_size, envelope.has_hint);
-        const std::size_t dict_size = padded_frame_size - overhead;
-        STT_CHECK(unpadded.encoded().size() <= dict_size);
-        const Bytes padding = Bytes(zeros).first(dict_size - unpadded.encoded().size());
-        SealedMessage message =
-            seal(context, envelope, [&](DictEncoder& encoder) { write_dict(encoder, padding); });
+        SealedMessage message = seal(context, envelope, [&](DictEncoder& encoder) {
+            write_dict(encoder);
+            encoder.fill_up(padded_frame_size - overhead);
+        });
         STT_CHECK(message.frame_size_ == padded_frame_size);
         return message;
     }
@@ -99,12 +93,12 @@ SealedMessage build_hello(const stc::Context& context, const HelloInput& input) 
     const CapabilityList capabilities(input.capabilities);
     const Envelope envelope{
         .session_id = input.handshake_id, .has_hint = true, .nonce = input.frame_nonce};
-    return Sealer::seal_padded(context, envelope, [&](DictEncoder& dict, Bytes padding) {
+    return Sealer::seal_padded(context, envelope, [&](DictEncoder& dict) {
         dict.encoded_value("capabilities", capabilities.encoded())
             .bytes("commitment", commitment)
             .bytes("node_id", input.node_id)
             .bytes("nonce", input.nonce)
-            .bytes("padding", padding)
+            .padding("padding")
             .integer("timestamp", input.timestamp)
             .string("type", "HELLO")
             .integer("version", protocol_version);
@@ -118,13 +112,13 @@ SealedMessage build_response(const stc::Context& context, const ResponseInput& i
         context.encrypt(challenge, bound.encoded(), input.challenge_nonce);
     const CapabilityList capabilities(input.used);
     const Envelope envelope{.session_id = input.handshake_id, .nonce = input.frame_nonce};
-    return Sealer::seal_padded(context, envelope, [&](DictEncoder& dict, Bytes padding) {
+    return Sealer::seal_padded(context, envelope, [&](DictEncoder& dict) {
         dict.encoded_value("capabilities", capabilities.encoded())
             .bytes("challenge", challenge)
             .bytes("metadata", metadata)
             .bytes("node_id", input.parties.responder)
             .bytes("nonce", input.parties.nonce_responder)
-            .bytes("padding", padding)
+            .padding("padding")
             .integer("timestamp", input.timestamp)
             .string("type", "RESPONSE")
             .integer("version", protocol_version);

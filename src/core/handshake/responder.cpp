@@ -19,6 +19,8 @@ namespace {
 constexpr int nonce_draw_count_max = 16;
 // Hints computed side by side before they are compared. Chosen: what the widest kernel takes.
 constexpr std::size_t hints_at_once = 8;
+// Entries kept for the next handshakes, 1.5 KiB each. Chosen: a burst of one receive's HELLOs.
+constexpr std::size_t spare_count_max = 256;
 
 std::int64_t saturated_sum(std::int64_t a, std::int64_t b) noexcept {
     constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
@@ -211,8 +213,17 @@ Result<Bytes, DropReason> ResponderTable::begin(Instant now, std::int64_t unix_m
                    nonce_expiry_ms(nonce_clock_ms(now, unix_ms), hello.fields.timestamp));
     by_nonce_.emplace(hello.fields.nonce, *session_id);
     by_expiry_.emplace(half_open.expiry, *session_id);
-    const auto entry = half_open_.emplace(*session_id, std::move(half_open)).first;
-    return Bytes(entry->second.response_frame);
+    return Bytes(keep(*session_id, std::move(half_open)).response_frame);
+}
+
+ResponderTable::HalfOpen& ResponderTable::keep(const wire::SessionId& session_id,
+                                               HalfOpen&& half_open) {
+    if (spare_.empty()) return half_open_.emplace(session_id, std::move(half_open)).first->second;
+    HalfOpenMap::node_type entry = std::move(spare_.back());
+    spare_.pop_back();
+    entry.key() = session_id;
+    entry.mapped() = std::move(half_open);
+    return half_open_.insert(std::move(entry)).position->second;
 }
 
 // Fills in nonce_R. A session_id that is in use makes it draw another. Spec protocol §4.1.
@@ -330,7 +341,12 @@ void ResponderTable::erase(const wire::SessionId& session_id) noexcept {
     STT_CHECK(entry != half_open_.end());
     by_nonce_.erase(entry->second.parties.nonce_initiator);
     by_expiry_.erase({entry->second.expiry, session_id});
-    half_open_.erase(entry);
+    if (spare_.size() == spare_count_max) {
+        half_open_.erase(entry);
+    } else {
+        entry->second.session_key = {};  // wiped now: the next user may be long in coming
+        spare_.push_back(half_open_.extract(entry));
+    }
 }
 
 }  // namespace stt::handshake

@@ -149,6 +149,7 @@ private:
     Result<void, wire::DropReason> check_limits(Instant now, const Route& from) const;
     Result<Bytes, wire::DropReason> begin(Instant now, std::int64_t unix_ms, const Route& from,
                                           const OpenedHello& hello, SessionIdInUse is_in_use);
+    HalfOpen& keep(const wire::SessionId& session_id, HalfOpen&& half_open);
     std::optional<wire::SessionId> draw_session_id(Parties& parties, SessionIdInUse is_in_use);
     void draw_nonce(Parties& parties);
     std::int64_t nonce_clock_ms(Instant now, std::int64_t unix_ms) const noexcept;
@@ -163,7 +164,10 @@ private:
     std::size_t session_room_ = SIZE_MAX;
     RateLimit rate_;
     NonceStore nonces_;
-    std::unordered_map<wire::SessionId, HalfOpen, KeyedHash> half_open_;
+    using HalfOpenMap = std::unordered_map<wire::SessionId, HalfOpen, KeyedHash>;
+    HalfOpenMap half_open_;
+    // Entries of handshakes that have ended, for the next ones.
+    std::vector<HalfOpenMap::node_type> spare_;
     std::unordered_map<HandshakeNonce, wire::SessionId, KeyedHash> by_nonce_;
     std::set<std::pair<Instant, wire::SessionId>> by_expiry_;
 };

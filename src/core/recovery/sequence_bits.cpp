@@ -8,8 +8,8 @@ namespace stt::recovery {
 
 SequenceBits::SequenceBits(std::size_t size)
     : mask_(size - 1),
-      words_(size / word_bits),
-      summary_((size / word_bits + word_bits - 1) / word_bits) {
+      word_count_(size / word_bits),
+      words_(word_count_ + (word_count_ + word_bits - 1) / word_bits) {
     STT_CHECK(std::has_single_bit(size) && size >= word_bits && size <= size_max);
 }
 
@@ -17,7 +17,7 @@ void SequenceBits::set(std::uint64_t sequence) noexcept {
     const std::size_t index = sequence & mask_;
     const std::size_t word = index / word_bits;
     words_[word] |= std::uint64_t{1} << (index % word_bits);
-    summary_[word / word_bits] |= std::uint64_t{1} << (word % word_bits);
+    summary()[word / word_bits] |= std::uint64_t{1} << (word % word_bits);
 }
 
 void SequenceBits::clear(std::uint64_t sequence) noexcept {
@@ -25,7 +25,7 @@ void SequenceBits::clear(std::uint64_t sequence) noexcept {
     const std::size_t word = index / word_bits;
     words_[word] &= ~(std::uint64_t{1} << (index % word_bits));
     if (words_[word] == 0) {
-        summary_[word / word_bits] &= ~(std::uint64_t{1} << (word % word_bits));
+        summary()[word / word_bits] &= ~(std::uint64_t{1} << (word % word_bits));
     }
 }
 
@@ -52,12 +52,12 @@ std::optional<std::size_t> SequenceBits::next_index(std::size_t first,
     std::uint64_t bits = words_[word] & (~std::uint64_t{0} << (first % word_bits));
     if (bits == 0) {
         // The next word that is not zero, by the summary.
-        if (++word == words_.size()) return std::nullopt;
+        if (++word == word_count_) return std::nullopt;
         std::size_t group = word / word_bits;
-        std::uint64_t used = summary_[group] & (~std::uint64_t{0} << (word % word_bits));
+        std::uint64_t used = summary()[group] & (~std::uint64_t{0} << (word % word_bits));
         while (used == 0) {
-            if (++group == summary_.size()) return std::nullopt;
-            used = summary_[group];
+            if (++group * word_bits >= word_count_) return std::nullopt;
+            used = summary()[group];
         }
         word = group * word_bits + static_cast<std::size_t>(std::countr_zero(used));
         bits = words_[word];

@@ -19,7 +19,7 @@ public:
     // All clear.
     explicit SequenceBits(std::size_t size);
 
-    std::size_t size() const noexcept { return words_.size() * word_bits; }
+    std::size_t size() const noexcept { return word_count_ * word_bits; }
     bool contains(std::uint64_t sequence) const noexcept {
         const std::size_t index = sequence & mask_;
         return (words_[index / word_bits] >> (index % word_bits) & 1) != 0;
@@ -34,9 +34,13 @@ private:
 
     std::optional<std::size_t> next_index(std::size_t first, std::size_t end) const noexcept;
 
+    // Bit w: words_[w] is not zero.
+    std::uint64_t* summary() noexcept { return words_.data() + word_count_; }
+    const std::uint64_t* summary() const noexcept { return words_.data() + word_count_; }
+
     std::size_t mask_ = 0;
-    std::vector<std::uint64_t> words_;
-    std::vector<std::uint64_t> summary_;  // bit w: words_[w] is not zero
+    std::size_t word_count_ = 0;
+    std::vector<std::uint64_t> words_;  // and behind them the summary
 };
 
 }  // namespace stt::recovery

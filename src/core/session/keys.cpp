@@ -10,11 +10,11 @@ namespace stt::session {
 namespace {
 
 // direction_key[0]. Spec stc §Stream contexts.
-stc::Key direction_key_of(const stc::Key& session_key, Role from) noexcept {
+stc::Key direction_key_of(const stc::DerivationKey& session_key, Role from) noexcept {
     codec::ContextDict context;
     context.string("from", from == Role::initiator ? "initiator" : "responder")
         .string("purpose", "direction");
-    return stc::DerivationKey(session_key).derive_key(context.encoded());
+    return session_key.derive_key(context.encoded());
 }
 
 // stream_key[e][s] from direction_key[e]. Spec stc §Stream contexts.
@@ -29,7 +29,7 @@ stc::FoldKey stream_key_of(const stc::Key& direction_key, const wire::SessionId&
 
 }  // namespace
 
-SendKeys::SendKeys(const stc::Key& session_key, Role from,
+SendKeys::SendKeys(const stc::DerivationKey& session_key, Role from,
                    const wire::SessionId& session_id) noexcept
     : session_id_(session_id), direction_key_(direction_key_of(session_key, from)) {}
 
@@ -59,7 +59,7 @@ void SendKeys::commit() noexcept {
     pending_nonce_.reset();
 }
 
-ReceiveKeys::ReceiveKeys(const stc::Key& session_key, Role from,
+ReceiveKeys::ReceiveKeys(const stc::DerivationKey& session_key, Role from,
                          const wire::SessionId& session_id) noexcept
     : session_id_(session_id) {
     current_.direction_key = direction_key_of(session_key, from);
@@ -125,10 +125,14 @@ Result<AnnounceOutcome, wire::Violation> ReceiveKeys::announce(
     return AnnounceOutcome::accepted;
 }
 
-SessionKeys::SessionKeys(stc::Key&& session_key, Role own_role,
+SessionKeys::SessionKeys(const stc::DerivationKey& session_key, Role own_role,
                          const wire::SessionId& session_id) noexcept
     : send(session_key, own_role, session_id),
-      receive(session_key, opposite(own_role), session_id) {
+      receive(session_key, opposite(own_role), session_id) {}
+
+SessionKeys::SessionKeys(stc::Key&& session_key, Role own_role,
+                         const wire::SessionId& session_id) noexcept
+    : SessionKeys(stc::DerivationKey(session_key), own_role, session_id) {
     wipe(session_key.mutable_bytes());
 }
 

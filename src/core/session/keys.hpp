@@ -34,7 +34,8 @@ inline constexpr std::size_t receive_stream_key_count_max = 4'096;
 class SendKeys {
 public:
     // `from` is this node's role. The session key is only read; SessionKeys wipes it.
-    SendKeys(const stc::Key& session_key, Role from, const wire::SessionId& session_id) noexcept;
+    SendKeys(const stc::DerivationKey& session_key, Role from,
+             const wire::SessionId& session_id) noexcept;
 
     std::uint64_t epoch() const noexcept { return epoch_; }
 
@@ -105,7 +106,8 @@ struct Epoch {
 class ReceiveKeys {
 public:
     // `from` is the peer's role. The session key is only read; SessionKeys wipes it.
-    ReceiveKeys(const stc::Key& session_key, Role from, const wire::SessionId& session_id) noexcept;
+    ReceiveKeys(const stc::DerivationKey& session_key, Role from,
+                const wire::SessionId& session_id) noexcept;
 
     // The epoch of the newest frame that opened.
     std::uint64_t epoch() const noexcept { return current_.number; }
@@ -154,6 +156,10 @@ struct SessionKeys {
     ReceiveKeys receive;
 
     SessionKeys(stc::Key&& session_key, Role own_role, const wire::SessionId& session_id) noexcept;
+
+private:
+    SessionKeys(const stc::DerivationKey& session_key, Role own_role,
+                const wire::SessionId& session_id) noexcept;
 };
 
 }  // namespace stt::session

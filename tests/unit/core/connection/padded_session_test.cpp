@@ -101,8 +101,11 @@ struct Padded {
             if (!written.contains(key.id)) continue;
             CHECK(pair.received(server, key).text.size() == written[key.id]);
         }
+        // A close is sent once, and again only to who still sends.
+        pair.network.set_links(client, server, {});
         pair.close(client, 300, "with a reason");
         pair.network.run_for(seconds(5));
+        REQUIRE(pair.closed(server));
         CHECK(pair.closed(server)->code == 300);
     }
 };

@@ -189,6 +189,41 @@ TEST_CASE(
     CHECK(bytes_to(flooded, victim) <= 3 * bytes.size());
 }
 
+TEST_CASE("protocol §13.1 (a): larger datagrams are asked for once a session is used") {
+    const auto largest = [](const RawPeer& peer) {
+        std::size_t size = 0;
+        for (const auto& datagram : peer.datagrams()) size = std::max(size, datagram.bytes.size());
+        return size;
+    };
+    using Use = void (*)(RawPeer&);
+    const Use opens = [](RawPeer& peer) {
+        REQUIRE(peer.connection()->open_stream("here").has_value());
+        peer.touch();
+    };
+    const Use accepts = [](RawPeer& peer) {
+        wire::Open open;
+        open.endpoint = bytes_of("there");
+        peer.send(1, 0, open);
+    };
+    const Use sends = [](RawPeer& peer) {
+        REQUIRE(peer.connection()->send_custom(0x80, 0, {}).has_value());
+        peer.touch();
+    };
+    for (const Use use : {opens, accepts, sends}) {
+        RawPeer peer(16);
+        for (int i = 0; i < 5; ++i) {
+            peer.advance(milliseconds(30));
+            peer.acknowledge_all();
+        }
+        CHECK(largest(peer) <= 1'200);
+        use(peer);
+        CHECK(largest(peer) == 1'472);
+        CHECK(peer.connection()->path().mtu().current() == 1'200);
+        peer.acknowledge_all();
+        CHECK(peer.connection()->path().mtu().current() == 1'472);
+    }
+}
+
 TEST_CASE("protocol §11.3 (a): another host starts its own RTT and congestion, another port not") {
     RawPeer peer(6);
     settle(peer);

@@ -19,6 +19,9 @@ stc::Key some_key(std::uint8_t first) {
     bytes[0] = first;
     return stc::Key(bytes);
 }
+stc::DerivationKey keyed(std::uint8_t first) {
+    return stc::DerivationKey(some_key(first));
+}
 
 RotationNonce some_nonce(std::uint8_t first) {
     RotationNonce nonce{};
@@ -32,8 +35,8 @@ bool is_same(const stc::FoldKey& a, const stc::FoldKey& b) {
 
 // Both ends of one direction.
 struct Direction {
-    SendKeys send{some_key(1), Role::initiator, session_id};
-    ReceiveKeys receive{some_key(1), Role::initiator, session_id};
+    SendKeys send{keyed(1), Role::initiator, session_id};
+    ReceiveKeys receive{keyed(1), Role::initiator, session_id};
 
     // Whether a frame that is sent now would open, by a key that is then in the cache.
     bool opens(std::uint16_t stream) {
@@ -71,19 +74,19 @@ TEST_CASE("protocol §5.1 (a): both ends of a direction derive the same keys for
 TEST_CASE(
     "stc Stream contexts (a): directions, sessions, streams and epochs have keys of their own") {
     Direction direction;
-    SendKeys other_direction(some_key(1), Role::responder, session_id);
-    SendKeys other_session(some_key(1), Role::initiator, wire::SessionId{9});
-    SendKeys other_key(some_key(2), Role::initiator, session_id);
+    SendKeys other_direction(keyed(1), Role::responder, session_id);
+    SendKeys other_session(keyed(1), Role::initiator, wire::SessionId{9});
+    SendKeys other_key(keyed(2), Role::initiator, session_id);
     const stc::FoldKey& key = direction.send.key_of(1);
     CHECK(!is_same(key, other_direction.key_of(1)));
     CHECK(!is_same(key, other_session.key_of(1)));
     CHECK(!is_same(key, other_key.key_of(1)));
     CHECK(!is_same(key, direction.send.key_of(2)));
-    SendKeys next(some_key(1), Role::initiator, session_id);
+    SendKeys next(keyed(1), Role::initiator, session_id);
     next.prepare(some_nonce(1));
     next.commit();
     CHECK(!is_same(key, next.key_of(1)));
-    SendKeys next_by_another(some_key(1), Role::initiator, session_id);
+    SendKeys next_by_another(keyed(1), Role::initiator, session_id);
     next_by_another.prepare(some_nonce(2));
     next_by_another.commit();
     CHECK(!is_same(next.key_of(1), next_by_another.key_of(1)));
@@ -101,7 +104,7 @@ TEST_CASE("stc PCF (b): deriving both directions wipes the session key") {
 }
 
 TEST_CASE("protocol §5.1 (a): a stream's key stays where it is until it is forgotten") {
-    SendKeys keys(some_key(1), Role::initiator, session_id);
+    SendKeys keys(keyed(1), Role::initiator, session_id);
     const stc::FoldKey* const key = &keys.key_of(7);
     for (std::uint16_t stream = 100; stream < 2'000; ++stream) keys.key_of(stream);
     CHECK(&keys.key_of(7) == key);
@@ -113,7 +116,7 @@ TEST_CASE("protocol §5.1 (a): a stream's key stays where it is until it is forg
 
 TEST_CASE(
     "protocol §5.1 (c): a sender goes on under its epoch until KEY_ROTATION is acknowledged") {
-    SendKeys keys(some_key(1), Role::initiator, session_id);
+    SendKeys keys(keyed(1), Role::initiator, session_id);
     CHECK(!keys.is_rotating());
     keys.prepare(some_nonce(5));
     CHECK(keys.is_rotating());
