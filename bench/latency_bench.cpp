@@ -37,12 +37,10 @@ stt::Seed bench_seed() {
     return stt::Seed(bytes);
 }
 
-void run(asio::io_context& context, Waiting waiting) {
-    if (waiting == Waiting::asleep) {
-        context.run();
-    } else {
-        while (!context.stopped()) context.poll();
-    }
+stt::NodeConfig config_of(const Task& task) {
+    stt::NodeConfig config;
+    config.polls_busily = task.waiting == Waiting::spinning;
+    return config;
 }
 
 asio::awaitable<void> echo(stt::Stream stream, std::size_t message_size) {
@@ -68,7 +66,7 @@ asio::awaitable<void> drain(stt::Stream stream, Meeting& meeting) {
 
 void serve(Meeting& meeting, const Task& task, const Place& place) {
     asio::io_context context(1);
-    stt::Node node(context, bench_seed());
+    stt::Node node(context, bench_seed(), config_of(task));
     node.handle("echo", [&](stt::Session session, stt::Stream stream) -> asio::awaitable<void> {
         co_await echo(std::move(stream), task.message_size);
         co_await session.wait_closed();
@@ -80,7 +78,7 @@ void serve(Meeting& meeting, const Task& task, const Place& place) {
     const auto bound = node.listen(*stt::Address::parse(place.address + ":0"));
     if (!bound) give_up("cannot listen");
     meeting.listen_at(bound->port());
-    run(context, task.waiting);
+    context.run();
 }
 
 asio::awaitable<void> send_without_end(stt::Session session, bool& is_over) {
@@ -131,7 +129,7 @@ int main(int argc, char** argv) {
     RoundTrips round_trips(arguments);
     bool is_over = false;
     asio::io_context context(1);
-    stt::Node node(context, bench_seed());
+    stt::Node node(context, bench_seed(), config_of(task));
     const auto server =
         stt::Address::parse(place.address + ":" + std::to_string(ends.meeting().port()));
     asio::co_spawn(
@@ -139,7 +137,7 @@ int main(int argc, char** argv) {
             asio::co_spawn(context, node.close(), [&](std::exception_ptr) { context.stop(); });
         });
     const auto begin = Clock::now();
-    run(context, task.waiting);
+    context.run();
     JsonLine line;
     round_trips.report(line);
     if (task.has_bulk) report_bulk(line, ends.meeting(), begin);

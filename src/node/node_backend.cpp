@@ -333,6 +333,10 @@ bool NodeBackend::carries_session(const Route& route) const {
     return endpoint_.carries_session(route);
 }
 
+bool NodeBackend::is_polling_busily() const {
+    return config_.polls_busily && endpoint_.session_count() > 0;
+}
+
 void NodeBackend::take_mail() {
     if (!is_shut_down_) exchange_->take_mail();
 }

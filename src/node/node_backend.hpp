@@ -80,6 +80,7 @@ private:
     void handle_route_closed(const Route& route) override;
     void set_route_full(const Route& route, bool is_full) override;
     bool carries_session(const Route& route) const override;
+    bool is_polling_busily() const override;
     void handle_websocket_unused(const Route& route);
     bool may_shut_down();
 

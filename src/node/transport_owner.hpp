@@ -24,6 +24,8 @@ public:
     virtual void set_route_full(const Route& route, bool is_full) = 0;
     // Something authentic came by it.
     virtual bool carries_session(const Route& route) const = 0;
+    // NodeConfig::polls_busily, and there is something to poll for.
+    virtual bool is_polling_busily() const { return false; }
     virtual void log(LogLevel level, const std::string& line) const = 0;
 
 protected:

@@ -63,6 +63,7 @@ private:
     void wait_readable(Socket& socket);
     void wait_writable(Socket& socket);
     void receive(Socket& socket);
+    std::optional<std::size_t> hand_over(Socket& socket);
 
     asio::io_context& context_;
     TransportOwner& owner_;

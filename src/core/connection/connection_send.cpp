@@ -136,7 +136,7 @@ void Connection::seal_close(Instant now, std::uint64_t code, std::string_view re
     STT_CHECK(batch_.begin_datagram(close_frame_.size()));
     ControlPayload payload;
     codec::Writer writer(payload.bytes);
-    if (acks_.should_ride(now) && paths_.is_validated()) put_ack(now, writer, payload);
+    if (acks_.has_unsent() && paths_.is_validated()) put_ack(now, writer, payload);
     const std::size_t room = data_room(wire::FrameType::control, 0);
     if (writer.size() + close_size > room) writer = codec::Writer(payload.bytes);
     wire::write(writer, message);

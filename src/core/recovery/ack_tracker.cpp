@@ -63,6 +63,11 @@ void AckTracker::on_received(Instant now, std::uint64_t sequence, bool elicits_a
     }
 }
 
+bool AckTracker::should_ride(Instant now) const noexcept {
+    if (!has_unsent_ || is_held_back(now)) return false;
+    return is_urgent_ || datagrams_unsent_ >= datagrams_per_ack() / 2;
+}
+
 bool AckTracker::is_due(Instant now) const noexcept {
     const std::optional<Instant> due = deadline();
     return due.has_value() && *due <= now;
@@ -71,7 +76,7 @@ bool AckTracker::is_due(Instant now) const noexcept {
 std::optional<Instant> AckTracker::deadline() const noexcept {
     if (!has_unsent_) return std::nullopt;
     Instant due = unsent_since_;
-    if (!is_urgent_ && !is_enough()) due += delay_max();
+    if (!is_urgent_ && datagrams_unsent_ < datagrams_per_ack()) due += delay_max();
     if (acks_are_padded_ && ack_sent_at_.has_value()) {
         due = std::max(due, *ack_sent_at_ + round_trip_ / 4);
     }
@@ -111,11 +116,10 @@ void AckTracker::on_ack_acknowledged(std::uint64_t largest) noexcept {
     }
 }
 
-bool AckTracker::is_enough() const noexcept {
+std::size_t AckTracker::datagrams_per_ack() const noexcept {
     const bool is_rate_high =
         std::max(interval_datagrams_, interval_datagrams_before_) > rate_high_in_interval;
-    return datagrams_unsent_ >=
-           (is_rate_high ? datagrams_per_ack_high_rate : datagrams_per_ack_low_rate);
+    return is_rate_high ? datagrams_per_ack_high_rate : datagrams_per_ack_low_rate;
 }
 
 // The last of a burst would otherwise wait 25 ms even where the round trip is

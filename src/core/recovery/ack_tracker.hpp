@@ -33,9 +33,11 @@ public:
 
     // Eliciting frames arrived that no ACK has covered yet.
     bool has_unsent() const noexcept { return has_unsent_; }
-    // A datagram that leaves anyway should take an ACK along: has_unsent(), but for the limit on
-    // padded ACKs.
-    bool should_ride(Instant now) const noexcept { return has_unsent_ && !is_held_back(now); }
+    // A datagram that leaves anyway should take an ACK along: half of what makes one due waits,
+    // that is one datagram, or five at over 1,000 a second. It is a frame of its own, and
+    // in an exchange of small messages would double what each costs. Not while padded ACKs are
+    // limited.
+    bool should_ride(Instant now) const noexcept;
     // An ACK must go now: two datagrams wait (ten at over 1,000 a second), or one frame was out of
     // order or marked CE, or one waited its time: min(25 ms, max(1 ms, round trip / 4)).
     // When ACKs are padded: not within a quarter round trip of the last (Spec protocol §10.4).
@@ -67,7 +69,7 @@ private:
         return acks_are_padded_ && ack_sent_at_.has_value() &&
                now < *ack_sent_at_ + round_trip_ / 4;
     }
-    bool is_enough() const noexcept;  // datagrams for an ACK
+    std::size_t datagrams_per_ack() const noexcept;
     Duration delay_max() const noexcept;
 
     ReceivedRanges ranges_;

@@ -77,6 +77,27 @@ TEST_CASE("a node that was in full flow sleeps again when nothing comes") {
     CHECK(loopback.context.run_for(std::chrono::milliseconds(300)) < 300);
 }
 
+TEST_CASE("a node that polls busily never sleeps while it has a session, and then does") {
+    NodeConfig config;
+    config.polls_busily = true;
+    Loopback loopback(config);
+    const auto is_asleep = [&] {
+        loopback.context.restart();
+        for (int i = 0; i < 1'000; ++i) {
+            if (loopback.context.poll_one() == 0) return true;
+        }
+        return false;
+    };
+    CHECK(is_asleep());
+    loopback.run(loopback.open());
+    CHECK_FALSE(is_asleep());
+    loopback.run(pass_byte(loopback));
+    loopback.here.close();
+    loopback.context.restart();
+    loopback.context.run_for(std::chrono::milliseconds(500));
+    CHECK(is_asleep());
+}
+
 TEST_CASE("a handler may destroy the node that it is told by") {
     Loopback loopback;
     loopback.run(loopback.open());

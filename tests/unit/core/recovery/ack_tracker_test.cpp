@@ -69,6 +69,34 @@ TEST_CASE("protocol §10.2 (a): above 1,000 datagrams a second every tenth is ac
     CHECK(acks_of_flow(slow, 1'000, microseconds(1'100)) == 500);
 }
 
+TEST_CASE(
+    "protocol §10.2 (a): what leaves anyway takes an ACK along, at high rates half as often") {
+    // A datagram leaves for each that comes.
+    const auto rides = [](AckTracker& tracker, std::size_t count, Duration distance) {
+        std::size_t acks = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const Instant now = at(distance * static_cast<Duration::rep>(i));
+            receive(tracker, now, i);
+            CHECK_FALSE(tracker.is_due(now));
+            if (!tracker.should_ride(now)) continue;
+            tracker.on_ack_sent(now, false);
+            ++acks;
+        }
+        return acks;
+    };
+    AckTracker slow;
+    CHECK(rides(slow, 200, milliseconds(2)) == 200);
+    AckTracker fast;
+    const std::size_t acks = rides(fast, 10'000, microseconds(50));
+    CHECK(acks >= 2'000);
+    CHECK(acks <= 2'000 + 100);  // until the rate is known, every one
+    // What is urgent does not wait for the others.
+    receive(fast, at(milliseconds(500)), 10'000);
+    CHECK_FALSE(fast.should_ride(at(milliseconds(500))));
+    receive(fast, at(milliseconds(500)), 10'002);
+    CHECK(fast.should_ride(at(milliseconds(500))));
+}
+
 TEST_CASE("protocol §10.2 (a): an ACK waits at most 25 ms, on a short round trip a quarter of it") {
     AckTracker tracker;
     receive(tracker, at(milliseconds(7)), 0);
