@@ -291,13 +291,15 @@ void NodeBackend::run() {
         Turn::Opening opening(context_);
         int passes = 0;
         do {
+            // The application is told first: what it answers leaves with the acknowledgement of
+            // what it answers, in this turn.
+            handle_events();
+            opening.run_tasks();
             is_work_wanted_ = false;
             send_pending();
             handle_events();
             if (exchange_) exchange_->count_sessions();
             finish_close_if_sent();
-            // The application answers what it was told, and that leaves in this turn, too.
-            opening.run_tasks();
         } while (!is_shut_down_ && (is_work_wanted_ || opening.has_tasks()) &&
                  ++passes < passes_per_turn);
     }

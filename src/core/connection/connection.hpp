@@ -139,6 +139,8 @@ public:
 
     // Writes datagrams to `buffer`, of 1,472 to 65,507 bytes, and says where they go.
     [[nodiscard]] std::optional<Transmit> poll_transmit(Instant now, MutableBytes buffer);
+    // The last poll_transmit() gave all there was: the next would give null.
+    bool is_drained() const noexcept { return is_drained_; }
     [[nodiscard]] std::optional<Event> poll_event();
     [[nodiscard]] std::optional<Instant> poll_timeout() const;
 
@@ -302,6 +304,7 @@ private:
     void put_ack(Instant now, codec::Writer& writer, ControlPayload& payload);
     void put_credits(codec::Writer& writer, ControlPayload& payload);
     void put_items(codec::Writer& writer, ControlPayload& payload);
+    bool wants_to_elicit(const std::optional<stream::Streams::Candidate>& candidate) const noexcept;
     bool has_eliciting_messages() const noexcept;
     void finish_datagram(Instant now, const Route& to, bool is_mtu_probe);
     bool is_blocked() const noexcept;
@@ -374,6 +377,7 @@ private:
     std::optional<Instant> close_deadline_;
     std::vector<std::uint8_t> close_frame_;  // sealed; empty until the session closes
     bool is_close_due_ = false;
+    bool is_drained_ = false;
     Route close_route_;
     std::uint64_t frames_while_closing_ = 0;
 

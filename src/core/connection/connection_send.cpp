@@ -93,6 +93,7 @@ MutableBytes Connection::add_bare_frame(wire::FrameType type, std::uint16_t stre
 std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buffer) {
     check_time(now);
     STT_CHECK(buffer.size() >= config_.datagram_size_max);
+    is_drained_ = false;
     if (phase_ == Phase::closed) return std::nullopt;
     std::optional<Transmit> transmit;
     if (phase_ != Phase::active) {
@@ -204,6 +205,14 @@ bool Connection::has_eliciting_messages() const noexcept {
     return items_pending_ != 0 || has_ping || streams_.has_session_credit_pending();
 }
 
+// Something of which this side wants an acknowledgement, given the stream that is next.
+bool Connection::wants_to_elicit(
+    const std::optional<stream::Streams::Candidate>& candidate) const noexcept {
+    // To nobody nothing but probes: what waits would only be sent again.
+    return !liveness_.is_unreachable() &&
+           (candidate || has_eliciting_messages() || has_custom_to_send());
+}
+
 std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buffer) {
     release_at_.reset();
     if (is_blocked()) return std::nullopt;
@@ -228,10 +237,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     for (std::size_t count = 0; count < datagram_count_max; ++count) {
         const bool is_probe = probes_due_ > 0;
         plan.candidate = streams_.next_candidate();
-        // To nobody nothing but probes: what waits would only be sent again.
-        const bool has_eliciting =
-            !liveness_.is_unreachable() &&
-            (plan.candidate || has_eliciting_messages() || has_custom_to_send());
+        const bool has_eliciting = wants_to_elicit(plan.candidate);
         const bool is_worth_it = budget >= mtu && (count > 0 || budget >= allowance.bytes_min);
         const bool may_elicit =
             is_probe || (has_eliciting && is_worth_it && loss_.has_room(frames_per_datagram_max));
@@ -249,7 +255,12 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
         budget -= std::min(budget, size);
         if (!paths_.is_validated()) limit -= size;
         // All datagrams of a burst have one size; a shorter one can only be the last.
-        if (size < mtu) break;
+        if (size < mtu) {
+            is_drained_ = probes_due_ == 0 && !wants_to_elicit(streams_.next_candidate()) &&
+                          !acks_.is_due(now) && !is_auth_proof_due(now);
+            if (is_drained_ && budget >= mtu) path_state().on_app_limited();
+            break;
+        }
     }
     batch_.seal();
     if (batch_.size() == 0) return std::nullopt;

@@ -288,6 +288,7 @@ void Endpoint::touch(SessionHandle session) {
     Entry* const found = entry_of(session);
     if (found == nullptr) return;
     Entry& entry = *found;
+    entry.is_drained = false;
     if (!std::exchange(entry.is_ready, true)) ready_.push_back(session);
     if (!std::exchange(entry.has_events, true)) with_events_.push_back(session);
 }
@@ -315,13 +316,17 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
         Entry* const found = entry_of(session);
         if (found == nullptr) continue;
         Entry& entry = *found;
-        const auto transmit = entry.connection->poll_transmit(moment.now, buffer);
-        if (transmit) {
-            // To the back: sessions take turns, one burst each.
-            ready_.push_back(session);
-            return transmit;
+        if (!entry.is_drained) {
+            if (const auto transmit = entry.connection->poll_transmit(moment.now, buffer)) {
+                entry.is_drained = entry.connection->is_drained();
+                // To the back: sessions take turns, one burst each. And what follows the last one
+                // waits until that is on its way.
+                ready_.push_back(session);
+                return transmit;
+            }
         }
         entry.is_ready = false;
+        entry.is_drained = false;
         follow(moment.now, session, entry);
         set_timer(session, entry);
     }

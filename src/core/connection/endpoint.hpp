@@ -122,6 +122,7 @@ private:
         std::optional<Instant> timer;
         Timers::node_type spare_timer;  // while there is no timer: what the next is kept in
         bool is_ready = false;
+        bool is_drained = false;  // it has nothing more to send, until it is touched
         bool has_events = false;
         bool is_reconnecting = false;  // Reconnections has it
         bool is_discarded = false;     // closes, and nobody is told
