@@ -126,6 +126,14 @@ void Bbr::on_sent(Instant now, std::size_t bytes, std::size_t in_flight) {
 }
 
 void Bbr::on_acked(const AckSample& sample) {
+    if (pacing_rate_ == 0) {
+        // What was acknowledged first may have been a few bytes of no flow: the pace at which the
+        // first flight leaves is that of its window, and only rises.
+        // draft-ietf-ccwg-bbr, "Initialization": the gain of startup; half of that here, as
+        // pacing_rate_of() doubles.
+        pacing_rate_ = percent(pacing_rate_of(window_, sample.round_trip_smoothed, true),
+                               pacing_gain_startup / 2);
+    }
     model_.on_acked(sample, is_accelerating(), window_, datagram_size_);
     check_full_bandwidth(sample);
     check_startup_done(sample);
