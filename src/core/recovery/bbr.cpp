@@ -131,8 +131,9 @@ void Bbr::on_acked(const AckSample& sample) {
         // first flight leaves is that of its window, and only rises.
         // draft-ietf-ccwg-bbr, "Initialization": the gain of startup; half of that here, as
         // pacing_rate_of() doubles.
-        pacing_rate_ = percent(pacing_rate_of(window_, sample.round_trip_smoothed, true),
-                               pacing_gain_startup / 2);
+        pacing_rate_ = percent(
+            pacing_rate_of(static_cast<std::size_t>(window_), sample.round_trip_smoothed, true),
+            pacing_gain_startup / 2);
     }
     model_.on_acked(sample, is_accelerating(), window_, datagram_size_);
     check_full_bandwidth(sample);
