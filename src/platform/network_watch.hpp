@@ -16,8 +16,9 @@ public:
     NetworkWatch(NetworkWatch&& other) noexcept;
     NetworkWatch& operator=(NetworkWatch&& other) noexcept;
 
-    // Whether anything changed since the last call. What changed is not told: a session finds
-    // out by asking its peer.
+    // Whether anything changed since the last call, but for addresses that reach one link alone and
+    // the routes that the kernel makes of addresses by itself: every interface brings those. What
+    // changed is not told: a session finds out by asking its peer.
     bool take_change() noexcept;
     // Owned by this object: never close it.
     int native_handle() const noexcept { return descriptor_; }
