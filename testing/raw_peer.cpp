@@ -273,11 +273,15 @@ void settle(RawPeer& peer) {
     // The path MTU is searched for once the session is used.
     STT_CHECK(peer.connection()->send_custom(0xff, 0, {}).has_value());
     peer.touch();
+    rest(peer);
+    peer.clear();
+}
+
+void rest(RawPeer& peer) {
     for (int i = 0; i < 5; ++i) {
         peer.advance(std::chrono::milliseconds(30));
         peer.acknowledge_all();
     }
-    peer.clear();
 }
 
 std::size_t bytes_to(const RawPeer& peer, const Route& route) {

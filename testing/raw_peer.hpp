@@ -176,6 +176,8 @@ std::vector<std::uint8_t> plaintext_of(const wire::ControlMessage& message);
 std::vector<std::uint8_t> sealed(RawPeer& peer, const wire::ControlMessage& message);
 // A session at rest: all is acknowledged, the path MTU is found.
 void settle(RawPeer& peer);
+// Time passes, and all is acknowledged.
+void rest(RawPeer& peer);
 // Bytes that the endpoint sent there, since the start or clear().
 std::size_t bytes_to(const RawPeer& peer, const Route& route);
 

@@ -116,13 +116,15 @@ void UdpPorts::receive(Socket& socket) {
     const Lifetime::Watch watch = socket.lifetime.watch();
     const Instant begun = platform::now();
     std::optional<std::size_t> size = hand_over(socket);
-    if (owner_.is_polling_busily()) {
-        for (int look = 1; size == 0 && look < looks_per_turn; ++look) size = hand_over(socket);
+    for (int look = 1; size == 0 && look < looks_per_turn && owner_.is_polling_busily(); ++look) {
+        size = hand_over(socket);
     }
-    if (size > 0) owner_.run();
+    // With the socket this object and its owner may be gone.
+    if (!size) return;
+    if (*size > 0) owner_.run();
     if (watch.is_over()) return;
     const Instant ended = platform::now();
-    if (size > 0) {
+    if (*size > 0) {
         socket.is_in_flow = *size >= flow_burst_min && begun - socket.emptied_at <= nap_min;
         socket.emptied_at = ended;
     }

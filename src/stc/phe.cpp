@@ -45,11 +45,8 @@ void Digest::finish(MutableBytes output) noexcept {
     finish_sponge(sponge_, digest_domain, output);
 }
 
-KeyedDigest::KeyedDigest(Bytes key, Bytes context) noexcept {
-    STT_CHECK(key.size() >= derive_key_size_min && key.size() <= derive_key_size_max);
-    sponge_.absorb_key_block(key);
-    absorb_context(sponge_, context);
-}
+KeyedDigest::KeyedDigest(Bytes key, Bytes context) noexcept
+    : KeyedDigest(DerivationKey(key), context) {}
 
 KeyedDigest::KeyedDigest(const DerivationKey& key, Bytes context) noexcept : sponge_(key.sponge()) {
     absorb_context(sponge_, context);

@@ -326,7 +326,6 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
             }
         }
         entry.is_ready = false;
-        entry.is_drained = false;
         follow(moment.now, session, entry);
         set_timer(session, entry);
     }

@@ -211,10 +211,7 @@ TEST_CASE("protocol §13.1 (a): larger datagrams are asked for once a session is
     };
     for (const Use use : {opens, accepts, sends}) {
         RawPeer peer(16);
-        for (int i = 0; i < 5; ++i) {
-            peer.advance(milliseconds(30));
-            peer.acknowledge_all();
-        }
+        rest(peer);
         CHECK(largest(peer) <= 1'200);
         use(peer);
         CHECK(largest(peer) == 1'472);
