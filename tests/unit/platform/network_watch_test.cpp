@@ -1,4 +1,7 @@
 #include <doctest/doctest.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -29,7 +32,10 @@ enum Outcome : int {
     not_told,
     told_twice,
     link_address_told,
-    address_not_told
+    address_not_told,
+    lifetime_told,
+    known_address_told,
+    end_not_told
 };
 
 bool wait_readable(const platform::NetworkWatch& watch) {
@@ -71,6 +77,47 @@ bool set_address(const char* interface) {
     return is_set;
 }
 
+bool set_loopback(short flags) {
+    const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = flags;
+    const bool is_set = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+    ::close(socket);
+    return is_set;
+}
+
+// 192.0.2.2, with a lifetime in seconds; again with another one.
+bool set_lifetime(std::uint32_t seconds) {
+    struct {
+        nlmsghdr header;
+        ifaddrmsg body;
+        rtattr address_header;
+        std::uint32_t address;
+        rtattr lifetime_header;
+        ifa_cacheinfo lifetime;
+    } request{};
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = RTM_NEWADDR;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK;
+    request.body.ifa_family = AF_INET;
+    request.body.ifa_prefixlen = 24;
+    request.body.ifa_index = 1;
+    request.address_header = {RTA_LENGTH(sizeof request.address), IFA_LOCAL};
+    request.address = htonl(0xc0000202);
+    request.lifetime_header = {RTA_LENGTH(sizeof request.lifetime), IFA_CACHEINFO};
+    request.lifetime.ifa_prefered = request.lifetime.ifa_valid = seconds;
+    const int socket = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    struct {
+        nlmsghdr header;
+        nlmsgerr error;
+    } answer{};
+    const bool is_set = ::send(socket, &request, sizeof request, 0) == sizeof request &&
+                        ::recv(socket, &answer, sizeof answer, 0) > 0 && answer.error.error == 0;
+    ::close(socket);
+    return is_set;
+}
+
 // Takes the loopback interface of a network of its own up: addresses and routes appear.
 Outcome watch_an_interface() {
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return no_namespace;
@@ -78,12 +125,7 @@ Outcome watch_an_interface() {
     if (!opened) return no_watch;
     platform::NetworkWatch watch = std::move(*opened);
     if (watch.take_change()) return early;
-    const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    request.ifr_flags = IFF_UP;
-    if (::ioctl(socket, SIOCSIFFLAGS, &request) != 0) return no_interface;
-    ::close(socket);
+    if (!set_loopback(IFF_UP)) return no_interface;
     if (!wait_readable(watch) || !watch.take_change()) return not_told;
     if (watch.take_change()) return told_twice;
     // Every interface brings an address of its link; no session is elsewhere for that.
@@ -91,12 +133,25 @@ Outcome watch_an_interface() {
         if (!wait_readable(watch) || watch.take_change()) return link_address_told;
     }
     if (!set_address("lo:1")) return no_interface;
-    return wait_readable(watch) && watch.take_change() ? ok : address_not_told;
+    if (!wait_readable(watch) || !watch.take_change()) return address_not_told;
+    if (!set_lifetime(1'000)) return no_interface;
+    if (!wait_readable(watch) || !watch.take_change()) return address_not_told;
+    if (!set_lifetime(2'000)) return no_interface;
+    if (!wait_readable(watch) || watch.take_change()) return lifetime_told;
+    // Nor is what was there before it watched.
+    auto later = platform::NetworkWatch::open();
+    if (!later) return no_watch;
+    if (!set_lifetime(3'000)) return no_interface;
+    if (!wait_readable(*later) || later->take_change()) return known_address_told;
+    if (!set_loopback(0)) return no_interface;
+    return wait_readable(*later) && later->take_change() ? ok : end_not_told;
 }
 
 }  // namespace
 
-TEST_CASE("NetworkWatch: an interface that comes up is told once, an address of its link never") {
+TEST_CASE(
+    "NetworkWatch: an interface that comes up is told once, an address of its link never, another "
+    "lifetime of an address never") {
     std::fflush(nullptr);
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
