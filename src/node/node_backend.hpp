@@ -93,6 +93,7 @@ private:
     void handle_session_event(connection::SessionHandle handle, const connection::Event& event);
     SessionPointer add_session(connection::SessionHandle handle, Duration handshake);
     void arm_timer();
+    void set_timer(Duration wait);
     void look_at_clock();
     void handle_timer();
     void watch_network();

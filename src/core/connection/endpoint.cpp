@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stt/check.hpp>
 
+#include "base/prefetch.hpp"
 #include "base/byte_order.hpp"
 #include "base/earliest.hpp"
 #include "codec/dict_encoder.hpp"
@@ -134,6 +135,7 @@ bool Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
             continue;
         }
         if (*session != frames_session_) flush_frames(moment.now, from);
+        if (*session != frames_session_) (void)find(*session);
         frames_session_ = *session;
         frames_.push_back({*frame, is_first, static_cast<recovery::EcnMark>(ecn & 3)});
         is_first = false;
@@ -281,7 +283,10 @@ Endpoint::Entry& Endpoint::entry_at(SessionHandle session) const noexcept {
 
 Connection* Endpoint::find(SessionHandle session) noexcept {
     const Entry* const entry = entry_of(session);
-    return entry == nullptr ? nullptr : entry->connection.get();
+    if (entry == nullptr) return nullptr;
+    // One that waits for its turn was used just now.
+    if (!entry->is_ready) prefetch(*entry->connection);
+    return entry->connection.get();
 }
 
 void Endpoint::touch(SessionHandle session) {
@@ -301,15 +306,27 @@ void Endpoint::network_changed(const Moment& moment) {
     reconnections_.hurry(moment.now);
 }
 
+// Handshakes and sessions take turns. Many of the one must not hold up the other: an AUTH_PROOF,
+// which is its session's, waits for no HELLO that was begun after it.
 std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableBytes buffer) {
-    if (!outbox_.empty()) {
-        const Outbox::Datagram& datagram = outbox_.front();
-        const Transmit transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
-        std::memcpy(buffer.data(), datagram.bytes.data(), datagram.bytes.size());
-        tell_sent(moment.now, transmit.to, buffer.first(transmit.size));
-        outbox_.pop();
-        return transmit;
-    }
+    const bool is_handshake_first = std::exchange(is_handshake_next_, !is_handshake_next_);
+    if (is_handshake_first && !outbox_.empty()) return transmit_handshake(moment.now, buffer);
+    if (auto transmit = transmit_session(moment.now, buffer)) return transmit;
+    is_handshake_next_ = true;
+    if (outbox_.empty()) return std::nullopt;
+    return transmit_handshake(moment.now, buffer);
+}
+
+Transmit Endpoint::transmit_handshake(Instant now, MutableBytes buffer) {
+    const Outbox::Datagram& datagram = outbox_.front();
+    const Transmit transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
+    std::memcpy(buffer.data(), datagram.bytes.data(), datagram.bytes.size());
+    tell_sent(now, transmit.to, buffer.first(transmit.size));
+    outbox_.pop();
+    return transmit;
+}
+
+std::optional<Transmit> Endpoint::transmit_session(Instant now, MutableBytes buffer) {
     while (!ready_.empty()) {
         const SessionHandle session = ready_.front();
         ready_.pop_front();
@@ -317,7 +334,7 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
         if (found == nullptr) continue;
         Entry& entry = *found;
         if (!entry.is_drained) {
-            if (const auto transmit = entry.connection->poll_transmit(moment.now, buffer)) {
+            if (const auto transmit = entry.connection->poll_transmit(now, buffer)) {
                 entry.is_drained = entry.connection->is_drained();
                 // To the back: sessions take turns, one burst each. And what follows the last one
                 // waits until that is on its way.
@@ -326,7 +343,7 @@ std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableByt
             }
         }
         entry.is_ready = false;
-        follow(moment.now, session, entry);
+        follow(now, session, entry);
         set_timer(session, entry);
     }
     return std::nullopt;

@@ -179,6 +179,8 @@ private:
     void fail_attempt(Instant now, AttemptId attempt, ConnectError error);
     void take_failed_attempts(Instant now);
     void queue_datagram(const Route& to, Bytes bytes);
+    Transmit transmit_handshake(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_session(Instant now, MutableBytes buffer);
     std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {
         return by_session_id_.contains(id);
@@ -222,6 +224,7 @@ private:
     AttemptId refused_attempt_ = AttemptId{1} << 63;  // ids of those that failed at once
 
     Outbox outbox_;
+    bool is_handshake_next_ = true;
     Fifo<EndpointEvent> events_;
     DropCounters drops_{};
     Instant now_{};               // of the last call that gave one

@@ -98,6 +98,39 @@ TEST_CASE("a node that polls busily never sleeps while it has a session, and the
     CHECK(is_asleep());
 }
 
+TEST_CASE("a node that polls busily keeps its deadlines, and those that are left when it sleeps") {
+    NodeConfig config;
+    config.polls_busily = true;
+    config.handshake_timeout = std::chrono::milliseconds(400);
+    Loopback loopback(config);
+    loopback.run(loopback.open());
+    // Nobody answers: the acknowledgement is late by its deadline. Spec protocol §10.2.
+    auto write_alone = [&]() -> asio::awaitable<void> {
+        const char byte = '.';
+        co_await asio::async_write(loopback.near, asio::buffer(&byte, 1), asio::use_awaitable);
+        co_await loopback.near.async_wait_acknowledged(asio::use_awaitable);
+    };
+    loopback.run(write_alone());
+    // An attempt that nobody answers is given up, whether there is a session meanwhile or not.
+    auto try_in_vain = [&]() -> asio::awaitable<void> {
+        const auto none = Address::ipv4({127, 0, 0, 1}, 9);
+        bool is_over = false;
+        asio::co_spawn(
+            loopback.context,
+            [&]() -> asio::awaitable<void> {
+                const auto session = co_await loopback.initiator.connect(none);
+                CHECK_FALSE(session.has_value());
+                is_over = true;
+            },
+            asio::detached);
+        co_await pause(loopback.context, std::chrono::milliseconds(20));
+        loopback.here.close();
+        loopback.near = {};
+        while (!is_over) co_await pause(loopback.context, std::chrono::milliseconds(20));
+    };
+    loopback.run(try_in_vain());
+}
+
 TEST_CASE("a handler may destroy the node that it is told by") {
     Loopback loopback;
     loopback.run(loopback.open());
