@@ -4,9 +4,9 @@
 #include <cstring>
 #include <stt/check.hpp>
 
-#include "base/prefetch.hpp"
 #include "base/byte_order.hpp"
 #include "base/earliest.hpp"
+#include "base/prefetch.hpp"
 #include "codec/dict_encoder.hpp"
 #include "stc/cke.hpp"
 
@@ -134,8 +134,10 @@ bool Endpoint::handle_datagram(const Moment& moment, const Route& from, MutableB
             drop(wire::DropReason::session_unknown, &*frame);
             continue;
         }
-        if (*session != frames_session_) flush_frames(moment.now, from);
-        if (*session != frames_session_) (void)find(*session);
+        if (*session != frames_session_) {
+            flush_frames(moment.now, from);
+            fetch(entry_at(*session));
+        }
         frames_session_ = *session;
         frames_.push_back({*frame, is_first, static_cast<recovery::EcnMark>(ecn & 3)});
         is_first = false;
@@ -166,6 +168,10 @@ void Endpoint::flush_stray(const Route& from, std::uint8_t ecn, StrayRun& run) {
 
 std::optional<SessionHandle> Endpoint::session_of(const Moment& moment, const Route& from,
                                                   const wire::FrameView& frame) {
+    // Most come behind others of their session.
+    if (!frames_.empty() && frames_.back().view.session_id == frame.session_id) {
+        return frames_session_;
+    }
     const auto found = by_session_id_.find(frame.session_id);
     if (found != by_session_id_.end()) return found->second;
     return open_half_open(moment, from, frame);
@@ -281,11 +287,16 @@ Endpoint::Entry& Endpoint::entry_at(SessionHandle session) const noexcept {
     return *entry;
 }
 
+// Of many sessions most are in no cache when they are used again; but one that waits for its turn
+// was used just now.
+void Endpoint::fetch(const Entry& entry) noexcept {
+    if (!entry.is_ready) prefetch(*entry.connection);
+}
+
 Connection* Endpoint::find(SessionHandle session) noexcept {
     const Entry* const entry = entry_of(session);
     if (entry == nullptr) return nullptr;
-    // One that waits for its turn was used just now.
-    if (!entry->is_ready) prefetch(*entry->connection);
+    fetch(*entry);
     return entry->connection.get();
 }
 

@@ -197,6 +197,7 @@ private:
 
     Entry* entry_of(SessionHandle session) const noexcept;  // null: there is none
     Entry& entry_at(SessionHandle session) const noexcept;
+    static void fetch(const Entry& entry) noexcept;
     void set_timer(SessionHandle session, Entry& entry);
     void erase(SessionHandle session);
 
