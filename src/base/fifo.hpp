@@ -30,15 +30,18 @@ public:
         if (items_.size() == items_.capacity() && head_ > items_.size() / 2) compact();
         items_.push_back(std::move(item));
     }
-    void pop_front() {
+    // One that is empty then keeps its storage if that is for `kept_count` elements at most, or
+    // small.
+    void pop_front(std::size_t kept_count = 0) {
         STT_CHECK(!empty());
         ++head_;
-        if (empty()) clear();
+        if (empty()) clear(kept_count);
     }
-    void clear() noexcept {
+    void clear(std::size_t kept_count = 0) noexcept {
         head_ = 0;
         items_.clear();
-        if (items_.capacity() * sizeof(T) > idle_size_max) std::vector<T>().swap(items_);
+        const bool is_small = items_.capacity() * sizeof(T) <= idle_size_max;
+        if (!is_small && items_.capacity() > kept_count) std::vector<T>().swap(items_);
     }
     // Takes every element equal to `item` out: O(size()).
     void erase(const T& item) {

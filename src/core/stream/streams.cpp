@@ -290,8 +290,14 @@ std::vector<StreamProgress> Streams::progress() const {
 std::optional<StreamEvent> Streams::poll_event() {
     if (events_.empty()) return std::nullopt;
     const StreamEvent event = events_.front();
-    events_.pop_front();
+    events_.pop_front(queue_kept());
     return event;
+}
+
+// Elements that an empty queue of what is told keeps storage for: where there are many streams,
+// many are told of at a time, again and again. Two of each, and what doubling adds.
+std::size_t Streams::queue_kept() const noexcept {
+    return 4 * streams_.size();
 }
 
 std::optional<std::uint64_t> Streams::take_flow_credit() noexcept {
@@ -368,6 +374,7 @@ void Streams::erase_if_unused(StreamKey key) {
     clear_datagrams(*stream);
     fragment_count_ -= stream->fragments_counted;
     streams_.erase(key);
+    if (events_.empty()) events_.clear(queue_kept());
 }
 
 }  // namespace stt::stream

@@ -242,7 +242,7 @@ public:
         std::size_t size = 0;  // of the entries
     };
     std::optional<CreditsBatch> take_credits(MutableBytes entries);
-    void on_credits_acknowledged(std::uint64_t number) { credits_batches_.erase(number); }
+    void on_credits_acknowledged(std::uint64_t number);
     void on_credits_lost(std::uint64_t number);
     bool has_session_credit_pending() const noexcept {
         return is_flow_credit_pending_ || is_stream_limit_pending_;
@@ -338,6 +338,10 @@ private:
     void after_settled(StreamState& stream);
     static std::size_t send_room(const StreamState& stream, std::size_t send_buffer_max) noexcept;
 
+    template <class Settle>
+    void settle_credits(std::uint64_t number, Settle settle);
+
+    std::size_t queue_kept() const noexcept;
     void tell_readable(StreamState& stream);
     void tell_writable(StreamState& stream);
     void tell_acknowledged(StreamState& stream);
@@ -375,8 +379,13 @@ private:
     using DataList = StreamList<&StreamState::data_link>;
     StreamList<&StreamState::control_link> control_queue_;
     StreamList<&StreamState::credit_link> credit_queue_;
-    // The streams of each CREDITS under way. As many as frames in flight at most.
-    std::map<std::uint64_t, std::vector<StreamKey>> credits_batches_;
+    // The streams of each CREDITS under way, batch by batch: as many as frames in flight hold.
+    struct CreditTold {
+        std::uint64_t batch;
+        StreamKey key;
+        bool is_settled = false;  // acknowledged or lost, but not what was told before
+    };
+    Fifo<CreditTold> credits_told_;
     std::uint64_t next_credits_batch_ = 0;
     std::array<DataList, priority_count> data_queues_;
     // For each priority, who has bytes and waits for session credit.

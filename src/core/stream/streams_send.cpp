@@ -1,5 +1,6 @@
 // What the streams put into frames, and what becomes of it. Spec protocol §7, §8.2.
 #include <algorithm>
+#include <utility>
 
 #include "codec/varint.hpp"
 #include "codec/writer.hpp"
@@ -86,8 +87,6 @@ std::optional<Planned> Streams::plan_items(StreamState& stream, std::size_t payl
 }
 
 std::optional<Streams::CreditsBatch> Streams::take_credits(MutableBytes entries) {
-    CreditsBatch batch;
-    std::vector<StreamKey> keys;
     codec::Writer writer(entries);
     const auto size_of = [](const StreamState& stream) {
         return codec::varint_size(stream.key.id) + codec::varint_size(stream.key.use) +
@@ -96,32 +95,48 @@ std::optional<Streams::CreditsBatch> Streams::take_credits(MutableBytes entries)
     if (credit_queue_.is_empty() || credit_queue_.front().credit_link.next == nullptr) return {};
     const StreamState& first = credit_queue_.front();
     if (size_of(first) + size_of(*first.credit_link.next) > writer.room()) return {};
-    while (!credit_queue_.is_empty() && keys.size() < credits_count_max) {
+    CreditsBatch batch{.number = next_credits_batch_++};
+    while (!credit_queue_.is_empty() && batch.count < credits_count_max) {
         StreamState& stream = credit_queue_.front();
         if (size_of(stream) > writer.room()) break;
         writer.varint(stream.key.id);
         writer.varint(stream.key.use);
         writer.varint(stream.window.limit());
-        keys.push_back(stream.key);
+        credits_told_.push_back({batch.number, stream.key});
+        ++batch.count;
         credit_queue_.remove(stream);
         stream.items_pending &= ~item::credit;
     }
-    batch.number = next_credits_batch_++;
-    batch.count = keys.size();
     batch.size = writer.size();
-    credits_batches_.emplace(batch.number, std::move(keys));
     return batch;
 }
 
+template <class Settle>
+void Streams::settle_credits(std::uint64_t number, Settle settle) {
+    const auto is_before = [](const CreditTold& told, std::uint64_t batch) {
+        return told.batch < batch;
+    };
+    for (auto told =
+             std::lower_bound(credits_told_.begin(), credits_told_.end(), number, is_before);
+         told != credits_told_.end() && told->batch == number; ++told) {
+        if (!std::exchange(told->is_settled, true)) settle(told->key);
+    }
+    while (!credits_told_.empty() && credits_told_.front().is_settled) {
+        credits_told_.pop_front(queue_kept());
+    }
+}
+
+void Streams::on_credits_acknowledged(std::uint64_t number) {
+    settle_credits(number, [](StreamKey) {});
+}
+
 void Streams::on_credits_lost(std::uint64_t number) {
-    const auto batch = credits_batches_.extract(number);
-    if (batch.empty()) return;
-    for (const StreamKey key : batch.mapped()) {
+    settle_credits(number, [this](StreamKey key) {
         StreamState* stream = find(key);
         if (stream != nullptr && !stream->is_closed && needs_credit(*stream)) {
             queue_items(*stream, item::credit);
         }
-    }
+    });
 }
 
 std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t payload_room) {

@@ -61,5 +61,23 @@ TEST_CASE("a Fifo through which many elements pass one by one stays small") {
     }
 }
 
+TEST_CASE("an empty Fifo keeps small storage, or what it is told to keep") {
+    Fifo<std::uint64_t> fifo;
+    const auto fill_and_empty = [&fifo](std::size_t count, std::size_t kept_count) {
+        for (std::size_t i = 0; i < count; ++i) fifo.push_back(i);
+        for (std::size_t i = 0; i < count; ++i) fifo.pop_front(kept_count);
+        return fifo.storage_count();
+    };
+    CHECK(fill_and_empty(32, 0) == 32);
+    CHECK(fill_and_empty(100, 0) == 0);
+    const std::size_t storage = fill_and_empty(100, 200);
+    CHECK(storage >= 100);
+    CHECK(fill_and_empty(100, 200) == storage);
+    fifo.clear(storage);
+    CHECK(fifo.storage_count() == storage);
+    fifo.clear(storage - 1);
+    CHECK(fifo.storage_count() == 0);
+}
+
 }  // namespace
 }  // namespace stt
