@@ -73,7 +73,7 @@ class Part:
     layout: str = "list"  # or "grid": one row a case, one column a subject, the first metric alone
     plot: str = "bars"  # "lines" over the number that each case ends with, or ""
     axis: str = ""  # what that number is
-    is_logarithmic: bool = False
+    is_logarithmic: bool = False  # that axis
     baseline: str = ""  # a case: ratios are to it, instead of to other subjects
     rounds_max: int = 1_000  # of what takes long
 

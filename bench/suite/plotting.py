@@ -12,6 +12,8 @@ matplotlib.rcParams["svg.hashsalt"] = "stt"
 import matplotlib.pyplot as plt  # noqa: E402
 
 OURS = "#1b6ca8"
+# What the longest bar may be of the shortest on an axis that begins with 0.
+LINEAR_MAX = 200
 OTHERS = ["#c8553d", "#6a994e", "#8d6a9f", "#b08900", "#4a7c7c", "#7a5c43", "#999999"]
 
 
@@ -51,8 +53,11 @@ def bars(part, results, path):
             median = results.median(case, subject, metric.name)
             axis.barh(place, median, color=colour_of[subject], height=0.7)
             axis.plot([min(values), max(values)], [place, place], color="black", linewidth=1)
-        if part.is_logarithmic:
+        medians = [results.median(case, subject, metric.name) for subject in subjects]
+        # Bars are compared by their lengths: from 0, unless some would vanish beside others.
+        if max(medians) > LINEAR_MAX * min(medians):
             axis.set_xscale("log")
+            axis.set_xlim(left=min(medians) / 10)
         axis.set_yticks(range(len(subjects)), subjects, fontsize=8)
         axis.set_title(case, fontsize=9)
         axis.set_xlabel(metric.title, fontsize=8)

@@ -49,5 +49,4 @@ they were two machines. Beside a bulk stream: the same connection carries anothe
     metrics=(Metric("p50_us", "p50, µs", 1, is_more_better=False),
              Metric("p99_us", "p99, µs", 1, is_more_better=False),
              Metric("p999_us", "p99.9, µs", 1, is_more_better=False),
-             Metric("bulk_gbit_per_second", "bulk beside, Gbit/s", 2)),
-    is_logarithmic=True)
+             Metric("bulk_gbit_per_second", "bulk beside, Gbit/s", 2)))
