@@ -5,22 +5,19 @@
 #include <cstring>
 #include <stt/check.hpp>
 
+#include "base/prefetch.hpp"
+
 namespace stt {
 namespace {
 
 // Small enough that a thousand streams of a few bytes cost little.
 constexpr std::size_t capacity_min = BufferPool::buffer_size_min;
+// Chosen: a few bursts. Many rings of this size come and go; larger ones are few.
+constexpr std::size_t shared_size_max = 65'536;
 
 // Rings of megabytes lie far from the processor. Who reads, reads in order: what follows is on its
 // way while what was read is worked on. Chosen: a little more than a datagram.
 constexpr std::size_t prefetch_size = 1'536;
-constexpr std::size_t cache_line_size = 64;
-
-void prefetch([[maybe_unused]] const std::uint8_t* from, [[maybe_unused]] std::size_t size) {
-#if defined(__GNUC__)
-    for (std::size_t i = 0; i < size; i += cache_line_size) __builtin_prefetch(from + i);
-#endif
-}
 
 }  // namespace
 
@@ -45,7 +42,8 @@ void ByteRing::reserve_until(std::uint64_t end) {
         std::memcpy(grown.data() + to, bytes_.data() + from, size);
         copied += size;
     }
-    bytes_.discard();
+    // What it has grown out of is for others to begin with, where that is not megabytes.
+    if (capacity() > shared_size_max) bytes_.discard();
     bytes_ = std::move(grown);
 }
 

@@ -1,3 +1,4 @@
+// Asks for memory that is about to be used.
 #pragma once
 
 #include <cstddef>
@@ -5,15 +6,20 @@
 
 namespace stt {
 
-// Asks for the memory of an object that is about to be used, whole. What lies in many cache lines
-// that are used one after the other comes at once, instead of line by line.
-template <class Object>
-inline void prefetch(const Object& object) noexcept {
+// What lies in many cache lines that are used one after the other comes at once, instead of line by
+// line.
+inline void prefetch([[maybe_unused]] const std::uint8_t* from,
+                     [[maybe_unused]] std::size_t size) noexcept {
+#if defined(__GNUC__)
     constexpr std::size_t cache_line_size = 64;
-    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&object);
-    for (std::size_t at = 0; at < sizeof object; at += cache_line_size) {
-        __builtin_prefetch(bytes + at);
-    }
+    for (std::size_t i = 0; i < size; i += cache_line_size) __builtin_prefetch(from + i);
+#endif
+}
+
+// An object, but not what it points to.
+template <class Object>
+void prefetch(const Object& object) noexcept {
+    prefetch(reinterpret_cast<const std::uint8_t*>(&object), sizeof object);
 }
 
 }  // namespace stt

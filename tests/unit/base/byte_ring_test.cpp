@@ -76,10 +76,15 @@ TEST_CASE("ByteRing: filled again it is at once what it was, and half of that if
     ring.advance(60'100, true);
     ring.reserve_until(60'200);
     CHECK(ring.capacity() == 32'768);
-    // What it has grown out of is of no more use.
+    // What it has grown out of is for others, up to 64 KiB.
     ring.reserve_until(60'100 + 40'000);
     CHECK(ring.capacity() == 65'536);
-    CHECK(pool.size() == 0);
+    CHECK(pool.size() == 32'768);
+    ring.reserve_until(60'100 + 300'000);
+    CHECK(pool.size() == 32'768 + 65'536);
+    ring.reserve_until(60'100 + 600'000);
+    CHECK(ring.capacity() == 1'048'576);
+    CHECK(pool.size() == 32'768 + 65'536);
 }
 
 TEST_CASE("ByteRing: a window far from offset 0 works alike") {
