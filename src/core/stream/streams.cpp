@@ -375,6 +375,7 @@ void Streams::erase_if_unused(StreamKey key) {
     fragment_count_ -= stream->fragments_counted;
     streams_.erase(key);
     if (events_.empty()) events_.clear(queue_kept());
+    if (credits_told_.empty()) credits_told_.clear(queue_kept());
 }
 
 }  // namespace stt::stream
