@@ -12,9 +12,9 @@ matplotlib.rcParams["svg.hashsalt"] = "stt"
 import matplotlib.pyplot as plt  # noqa: E402
 
 OURS = "#1b6ca8"
+OTHERS = ["#c8553d", "#6a994e", "#8d6a9f", "#b08900", "#4a7c7c", "#7a5c43", "#999999"]
 # What the longest bar may be of the shortest on an axis that begins with 0.
 LINEAR_MAX = 200
-OTHERS = ["#c8553d", "#6a994e", "#8d6a9f", "#b08900", "#4a7c7c", "#7a5c43", "#999999"]
 
 
 def colours(subjects):
@@ -48,12 +48,11 @@ def bars(part, results, path):
     figure, axes = panels(len(results.cases), 5, 2.6)
     for axis, case in zip(axes, results.cases):
         subjects = [subject for subject in reversed(results.subjects) if results.values(case, subject, metric.name)]
-        for place, subject in enumerate(subjects):
+        medians = [results.median(case, subject, metric.name) for subject in subjects]
+        for place, (subject, median) in enumerate(zip(subjects, medians)):
             values = results.values(case, subject, metric.name)
-            median = results.median(case, subject, metric.name)
             axis.barh(place, median, color=colour_of[subject], height=0.7)
             axis.plot([min(values), max(values)], [place, place], color="black", linewidth=1)
-        medians = [results.median(case, subject, metric.name) for subject in subjects]
         # Bars are compared by their lengths: from 0, unless some would vanish beside others.
         if max(medians) > LINEAR_MAX * min(medians):
             axis.set_xscale("log")

@@ -12,7 +12,8 @@ namespace {
 
 // Small enough that a thousand streams of a few bytes cost little.
 constexpr std::size_t capacity_min = BufferPool::buffer_size_min;
-// Chosen: a few bursts. Many rings of this size come and go; larger ones are few.
+// What a ring that grows leaves to its pool at most. Chosen: a burst. Many rings of this size come
+// and go; larger ones are few.
 constexpr std::size_t shared_size_max = 65'536;
 
 // Rings of megabytes lie far from the processor. Who reads, reads in order: what follows is on its
@@ -42,7 +43,7 @@ void ByteRing::reserve_until(std::uint64_t end) {
         std::memcpy(grown.data() + to, bytes_.data() + from, size);
         copied += size;
     }
-    // What it has grown out of is for others to begin with, where that is not megabytes.
+    // What it has grown out of is for others to begin with.
     if (capacity() > shared_size_max) bytes_.discard();
     bytes_ = std::move(grown);
 }

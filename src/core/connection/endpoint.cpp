@@ -320,15 +320,16 @@ void Endpoint::network_changed(const Moment& moment) {
 // Handshakes and sessions take turns. Many of the one must not hold up the other: an AUTH_PROOF,
 // which is its session's, waits for no HELLO that was begun after it.
 std::optional<Transmit> Endpoint::poll_transmit(const Moment& moment, MutableBytes buffer) {
-    const bool is_handshake_first = std::exchange(is_handshake_next_, !is_handshake_next_);
-    if (is_handshake_first && !outbox_.empty()) return transmit_handshake(moment.now, buffer);
+    if (is_handshake_next_) {
+        if (auto transmit = transmit_handshake(moment.now, buffer)) return transmit;
+    }
     if (auto transmit = transmit_session(moment.now, buffer)) return transmit;
-    is_handshake_next_ = true;
-    if (outbox_.empty()) return std::nullopt;
     return transmit_handshake(moment.now, buffer);
 }
 
-Transmit Endpoint::transmit_handshake(Instant now, MutableBytes buffer) {
+std::optional<Transmit> Endpoint::transmit_handshake(Instant now, MutableBytes buffer) {
+    if (outbox_.empty()) return std::nullopt;
+    is_handshake_next_ = false;
     const Outbox::Datagram& datagram = outbox_.front();
     const Transmit transmit{datagram.to, datagram.bytes.size(), datagram.bytes.size(), 0};
     std::memcpy(buffer.data(), datagram.bytes.data(), datagram.bytes.size());
@@ -338,6 +339,7 @@ Transmit Endpoint::transmit_handshake(Instant now, MutableBytes buffer) {
 }
 
 std::optional<Transmit> Endpoint::transmit_session(Instant now, MutableBytes buffer) {
+    is_handshake_next_ = true;
     while (!ready_.empty()) {
         const SessionHandle session = ready_.front();
         ready_.pop_front();

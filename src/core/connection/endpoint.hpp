@@ -179,7 +179,7 @@ private:
     void fail_attempt(Instant now, AttemptId attempt, ConnectError error);
     void take_failed_attempts(Instant now);
     void queue_datagram(const Route& to, Bytes bytes);
-    Transmit transmit_handshake(Instant now, MutableBytes buffer);
+    std::optional<Transmit> transmit_handshake(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_session(Instant now, MutableBytes buffer);
     std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {

@@ -113,11 +113,7 @@ std::optional<Streams::CreditsBatch> Streams::take_credits(MutableBytes entries)
 
 template <class Settle>
 void Streams::settle_credits(std::uint64_t number, Settle settle) {
-    const auto is_before = [](const CreditTold& told, std::uint64_t batch) {
-        return told.batch < batch;
-    };
-    for (auto told =
-             std::lower_bound(credits_told_.begin(), credits_told_.end(), number, is_before);
+    for (auto told = std::ranges::lower_bound(credits_told_, number, {}, &CreditTold::batch);
          told != credits_told_.end() && told->batch == number; ++told) {
         if (!std::exchange(told->is_settled, true)) settle(told->key);
     }

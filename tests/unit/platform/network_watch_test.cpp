@@ -43,6 +43,15 @@ bool wait_readable(const platform::NetworkWatch& watch) {
     return ::poll(&polled, 1, 5'000) == 1;
 }
 
+// A request about an interface. False: the kernel has refused it.
+bool request_of(int family, unsigned long what, void* request) {
+    const int socket = ::socket(family, SOCK_DGRAM, 0);
+    if (socket < 0) return false;
+    const bool is_done = ::ioctl(socket, what, request) == 0;
+    ::close(socket);
+    return is_done;
+}
+
 // What <linux/ipv6.h> calls in6_ifreq, which does not go with the C library's headers.
 struct Ipv6Request {
     in6_addr address;
@@ -52,39 +61,29 @@ struct Ipv6Request {
 
 // fe80::1 for the loopback interface, which is its first. False: this machine has no IPv6.
 bool add_link_address() {
-    const int socket = ::socket(AF_INET6, SOCK_DGRAM, 0);
-    if (socket < 0) return false;
     Ipv6Request request{{}, 64, 1};
     request.address.s6_addr[0] = 0xfe;
     request.address.s6_addr[1] = 0x80;
     request.address.s6_addr[15] = 1;
-    const bool is_added = ::ioctl(socket, SIOCSIFADDR, &request) == 0;
-    ::close(socket);
-    return is_added;
+    return request_of(AF_INET6, SIOCSIFADDR, &request);
 }
 
 // 192.0.2.1, of RFC 5737.
 bool set_address(const char* interface) {
-    const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
     ifreq request{};
     std::strcpy(request.ifr_name, interface);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(0xc0000201);
     std::memcpy(&request.ifr_addr, &address, sizeof(address));
-    const bool is_set = ::ioctl(socket, SIOCSIFADDR, &request) == 0;
-    ::close(socket);
-    return is_set;
+    return request_of(AF_INET, SIOCSIFADDR, &request);
 }
 
 bool set_loopback(short flags) {
-    const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
     request.ifr_flags = flags;
-    const bool is_set = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
-    ::close(socket);
-    return is_set;
+    return request_of(AF_INET, SIOCSIFFLAGS, &request);
 }
 
 // 192.0.2.2, with a lifetime in seconds; again with another one.

@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "core/connection/endpoint.hpp"
-#include "testing/seeded_random.hpp"
+#include "tests/unit/core/connection/seeded_endpoint.hpp"
 
 namespace stt::connection {
 namespace {
@@ -29,11 +28,8 @@ TEST_CASE("interleaved() takes families in turn, begins with the first, and drop
 }
 
 // An endpoint whose datagrams go nowhere.
-struct Lonely {
-    explicit Lonely(const EndpointConfig& config = {}) : random(3), endpoint(config, random) {
-        seed = *endpoint.add_seed(std::vector<std::uint8_t>(32, 9));
-        drain();
-    }
+struct Lonely : SeededEndpoint {
+    explicit Lonely(const EndpointConfig& config = {}) : SeededEndpoint(3, config) { drain(); }
     Moment moment() const { return {now, 1'700'000'000'000}; }
     void drain() {
         while (const auto transmit = endpoint.poll_transmit(moment(), buffer)) {
@@ -62,10 +58,7 @@ struct Lonely {
         Instant at{};
         Address to;
     };
-    testing::SeededRandom random;
-    Endpoint endpoint;
     Instant now{seconds(1)};
-    handshake::SeedId seed = 0;
     std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(65'507);
     std::vector<Sent> sent;
     std::vector<EndpointEvent> events;

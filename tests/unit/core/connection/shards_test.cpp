@@ -4,14 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include "core/connection/endpoint.hpp"
-#include "testing/seeded_random.hpp"
+#include "tests/unit/core/connection/seeded_endpoint.hpp"
 #include "tests/unit/core/wire/raw_frame.hpp"
 
 namespace stt::connection {
 namespace {
 
-const std::vector<std::uint8_t> seed_of_all(32, 7);
 const Route client_route = Address::ipv4({10, 0, 0, 1}, 1);
 const Route server_route = Address::ipv4({10, 0, 0, 2}, 2);
 
@@ -23,11 +21,9 @@ struct Stray {
 };
 
 // One engine, and what it gave away.
-struct Engine final : StraySink {
+struct Engine final : StraySink, SeededEndpoint {
     Engine(std::uint64_t random_seed, std::uint8_t identity, const handshake::Shard& shard)
-        : random(random_seed), endpoint(config_of(identity, shard, *this), random) {
-        seed = *endpoint.add_seed(seed_of_all);
-    }
+        : SeededEndpoint(random_seed, config_of(identity, shard, *this)) {}
     static EndpointConfig config_of(std::uint8_t identity, const handshake::Shard& shard,
                                     StraySink& sink) {
         EndpointConfig config;
@@ -40,9 +36,6 @@ struct Engine final : StraySink {
         strays.push_back({shard, from, {frames.begin(), frames.end()}, ecn});
     }
 
-    testing::SeededRandom random;
-    Endpoint endpoint;
-    handshake::SeedId seed = 0;
     std::vector<EndpointEvent> events;
     std::vector<Stray> strays;
 };

@@ -3,16 +3,13 @@
 
 #include <vector>
 
-#include "core/connection/endpoint.hpp"
-#include "testing/seeded_random.hpp"
+#include "tests/unit/core/connection/seeded_endpoint.hpp"
 
 namespace stt::connection {
 namespace {
 
-struct Speaker {
-    explicit Speaker(std::uint8_t number) : random(number), endpoint(config_of(number), random) {
-        seed = *endpoint.add_seed(std::vector<std::uint8_t>(32, 7));
-    }
+struct Speaker : SeededEndpoint {
+    explicit Speaker(std::uint8_t number) : SeededEndpoint(number, config_of(number)) {}
     static EndpointConfig config_of(std::uint8_t number) {
         EndpointConfig config;
         config.identity.fill(number);
@@ -33,14 +30,12 @@ struct Speaker {
 
     const Route peer = Address::ipv4({10, 0, 0, 1}, 1);
     Moment moment{Instant(Duration(1'000)), 1'700'000'000'000};
-    testing::SeededRandom random;
-    Endpoint endpoint;
-    handshake::SeedId seed = 0;
 };
 
-bool is_of(wire::FrameType type, const std::vector<std::uint8_t>& datagram) {
-    constexpr std::size_t type_offset = 2;
-    return datagram.size() > type_offset && datagram[type_offset] == static_cast<int>(type);
+wire::FrameType type_of(std::vector<std::uint8_t> datagram) {
+    const auto frame = wire::parse_frame(datagram);
+    REQUIRE(frame.has_value());
+    return frame->type;
 }
 
 }  // namespace
@@ -62,10 +57,10 @@ TEST_CASE("handshakes and sessions take turns to send: an AUTH_PROOF waits for o
     std::size_t hello_count = 0;
     for (std::size_t proof_count = 0; proof_count < count;) {
         const auto datagram = client.next();
-        if (is_of(wire::FrameType::auth, datagram)) {
+        if (type_of(datagram) == wire::FrameType::auth) {
             ++proof_count;
         } else {
-            REQUIRE(is_of(wire::FrameType::handshake, datagram));
+            REQUIRE(type_of(datagram) == wire::FrameType::handshake);
             ++hello_count;
             CHECK(hello_count <= proof_count + 1);
         }

@@ -7,8 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "core/connection/endpoint.hpp"
-#include "testing/seeded_random.hpp"
+#include "tests/unit/core/connection/seeded_endpoint.hpp"
 
 namespace stt::connection {
 namespace {
@@ -16,13 +15,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const std::vector<std::uint8_t> shared_seed(32, 7);
-
-struct Side {
+struct Side : SeededEndpoint {
     explicit Side(std::uint64_t random_seed, std::uint8_t identity_byte)
-        : random(random_seed), endpoint(config_of(identity_byte), random) {
-        seed = *endpoint.add_seed(shared_seed);
-    }
+        : SeededEndpoint(random_seed, config_of(identity_byte)) {}
     static EndpointConfig config_of(std::uint8_t identity_byte) {
         EndpointConfig config;
         config.identity.fill(identity_byte);
@@ -45,9 +40,6 @@ struct Side {
             }));
     }
 
-    testing::SeededRandom random;
-    Endpoint endpoint;
-    handshake::SeedId seed = 0;
     std::vector<EndpointEvent> events;
     std::vector<Route> sent;
 };
