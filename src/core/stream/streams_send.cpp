@@ -113,7 +113,11 @@ std::optional<Streams::CreditsBatch> Streams::take_credits(MutableBytes entries)
 
 template <class Settle>
 void Streams::settle_credits(std::uint64_t number, Settle settle) {
-    for (auto told = std::ranges::lower_bound(credits_told_, number, {}, &CreditTold::batch);
+    const auto is_before = [](const CreditTold& told, std::uint64_t batch) {
+        return told.batch < batch;
+    };
+    for (auto told =
+             std::lower_bound(credits_told_.begin(), credits_told_.end(), number, is_before);
          told != credits_told_.end() && told->batch == number; ++told) {
         if (!std::exchange(told->is_settled, true)) settle(told->key);
     }
