@@ -15,6 +15,7 @@ import ctypes
 import filecmp
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,11 +35,15 @@ def run(*words, inside=()):
 
 
 class Machines:
-    """The sender's namespace is this process's own; the receiver's is that of a process."""
+    """The sender's namespace is this process's own; the receiver's is that of a process, the
+    keeper. Whoever makes them calls end(), also when join() failed."""
 
     def __init__(self):
-        self.keeper = subprocess.Popen(["unshare", "--net", "sleep", "600"])
+        # It ends when its input does, so with this program however that ends.
+        self.keeper = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
         self.inside = ["nsenter", f"--net=/proc/{self.keeper.pid}/ns/net", "--"]
+
+    def join(self):
         own = os.readlink("/proc/self/ns/net")
         deadline = time.monotonic() + TIMEOUT
         while os.readlink(f"/proc/{self.keeper.pid}/ns/net") == own:
@@ -65,8 +70,11 @@ class Machines:
         run("nft", "flush chain ip block input", inside=self.inside)
 
     def end(self):
-        self.keeper.kill()
-        self.keeper.wait()
+        # A namespace goes some time after its last process, and its interfaces with it; who
+        # deletes one waits for both ends.
+        if "near" in (name for _, name in socket.if_nameindex()):
+            run("ip", "link", "delete", "near")
+        self.keeper.communicate(timeout=TIMEOUT)
 
 
 class Process:
@@ -115,6 +123,7 @@ class Failover(unittest.TestCase):
         run(STT, "seed", "new", self.seed)
         self.machines = Machines()
         self.addCleanup(self.machines.end)
+        self.machines.join()
         self.inbox = self.folder / "inbox"
         self.inbox.mkdir()
         self.receiver = Process(["receive", "--seed", self.seed, self.inbox],
