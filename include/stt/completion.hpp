@@ -27,7 +27,7 @@ public:
 
     explicit operator bool() const noexcept { return model_ != nullptr; }
 
-    // Posts the handler to its executor, or leaves it to the end of the node's turn: it never runs
+    // Posts the handler to its executor, or leaves it to the next turn of a node: it never runs
     // inside this call.
     void operator()(std::error_code error, Outcome outcome) {
         auto model = std::move(model_);
@@ -60,7 +60,7 @@ private:
 
         void complete(std::unique_ptr<Concept> self, std::error_code error_given,
                       Outcome outcome_given) override {
-            if (turn != nullptr && turn->is_open()) {
+            if (turn != nullptr && turn->is_here()) {
                 error = error_given;
                 outcome.emplace(std::move(outcome_given));
                 return turn->add(std::move(self));

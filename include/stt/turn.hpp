@@ -11,10 +11,12 @@
 
 namespace stt::detail {
 
-// While a node of an io_context does its work, what ends by it is collected here and run at the end
-// of that work: what would be posted would wait for one more look at every descriptor, and the
-// answer to it for another. Of the thread that runs the io_context: elsewhere is_open() is false,
-// and storage comes from the allocator.
+// What ends while an io_context runs is collected here, and run by the next node that does its
+// work, within that work: what would be posted would wait for one more look at every descriptor,
+// and the answer to it for another; and a node that sends would not know that more is about to be
+// written. Where no node has work to do it is run as if it had been posted. Of the thread that runs
+// the io_context: elsewhere is_here() is false, nothing may be added, and storage comes from the
+// allocator.
 class Turn : public asio::execution_context::service {
 public:
     using key_type = Turn;
@@ -40,11 +42,12 @@ public:
     // strand or another context runs must be posted to it.
     static Turn* of(const asio::any_io_executor& executor);
 
-    // Somebody is at work in this thread, and will run what is added.
-    bool is_open() const noexcept { return is_here() && is_open_; }
-    void add(std::unique_ptr<Task> task) { tasks_.push_back(std::move(task)); }
+    // The io_context runs in this thread.
+    bool is_here() const noexcept { return context_.get_executor().running_in_this_thread(); }
+    // Runs it later, and not in this call.
+    void add(std::unique_ptr<Task> task);
 
-    // Opens the turn, unless it is; at its end what was not run is posted.
+    // Opens the turn, unless it is open; what was not run at its end is left to the next.
     class Opening {
     public:
         explicit Opening(asio::io_context& context);
@@ -64,8 +67,8 @@ public:
     };
 
 private:
-    bool is_here() const noexcept { return context_.get_executor().running_in_this_thread(); }
     void shutdown() noexcept override { tasks_.clear(); }
+    void post_if_left();
 
     // Pieces of storage_piece bytes and their multiples, up to storage_size_max; storage_count_max
     // of each size are kept.
@@ -78,6 +81,7 @@ private:
     std::vector<std::unique_ptr<Task>> spare_;  // empty: storage for tasks_ while others run
     std::array<std::vector<void*>, storage_size_max / storage_piece> storage_;
     bool is_open_ = false;
+    bool is_posted_ = false;  // a handler that runs what is left
 };
 
 }  // namespace stt::detail

@@ -291,18 +291,19 @@ void NodeBackend::run() {
         const AtWork at_work(is_at_work_);
         Turn::Opening opening(context_);
         int passes = 0;
+        int bursts = 0;
         do {
             // The application is told first: what it answers leaves with the acknowledgement of
             // what it answers, in this turn.
             handle_events();
             opening.run_tasks();
             is_work_wanted_ = false;
-            send_pending();
+            send_pending(opening, bursts);
             handle_events();
             if (exchange_) exchange_->count_sessions();
             finish_close_if_sent();
         } while (!is_shut_down_ && (is_work_wanted_ || opening.has_tasks()) &&
-                 ++passes < passes_per_turn);
+                 ++passes < passes_per_turn && bursts < bursts_per_turn);
     }
     if (!is_shut_down_) {
         if (is_work_wanted_) post_turn();
@@ -344,8 +345,8 @@ void NodeBackend::take_mail() {
     if (!is_shut_down_) exchange_->take_mail();
 }
 
-void NodeBackend::send_pending() {
-    for (int burst = 0; !udp_.is_blocked(); ++burst) {
+void NodeBackend::send_pending(const Turn::Opening& opening, int& bursts) {
+    while (!udp_.is_blocked()) {
         const auto transmit = endpoint_.poll_transmit(node::current_moment(), send_buffer_);
         if (!transmit) return;
         const Bytes bytes = Bytes(send_buffer_).first(transmit->size);
@@ -357,8 +358,13 @@ void NodeBackend::send_pending() {
         } else if (!udp_.send(*transmit, bytes)) {
             return;
         }
-        // What came in meanwhile has its turn: an acknowledgement may be among it.
-        if (burst + 1 == bursts_per_turn) return post_turn();
+        // What came in meanwhile has its turn: an acknowledgement may be among it. And so has who
+        // is about to write more: what a large burst leaves over fills none, and with more it does.
+        const bool is_large = transmit->size >= node::flow_burst_min;
+        if (++bursts == bursts_per_turn || (is_large && opening.has_tasks())) {
+            is_work_wanted_ = true;
+            return;
+        }
     }
 }
 

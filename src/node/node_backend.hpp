@@ -86,7 +86,7 @@ private:
 
     void schedule();
     void post_turn();
-    void send_pending();
+    void send_pending(const Turn::Opening& opening, int& bursts);
     void handle_events();
     void handle_event(const connection::EndpointEvent& event);
     void handle_connected(const connection::SessionConnected& connected);

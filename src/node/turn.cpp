@@ -67,6 +67,19 @@ Turn* Turn::of(const asio::any_io_executor& executor) {
     return &asio::use_service<Turn>(executor.target<Plain>()->context());
 }
 
+void Turn::add(std::unique_ptr<Task> task) {
+    tasks_.push_back(std::move(task));
+    post_if_left();
+}
+
+void Turn::post_if_left() {
+    if (tasks_.empty() || is_open_ || std::exchange(is_posted_, true)) return;
+    asio::post(context_, [this] {
+        is_posted_ = false;
+        Opening(context_).run_tasks();
+    });
+}
+
 Turn::Opening::Opening(asio::io_context& context)
     : context_(context),
       turn_(asio::use_service<Turn>(context)),
@@ -74,14 +87,7 @@ Turn::Opening::Opening(asio::io_context& context)
 
 Turn::Opening::~Opening() {
     turn_.is_open_ = was_open_;
-    if (was_open_) return;
-    for (auto& task : turn_.tasks_) {
-        asio::post(context_, [task = std::move(task)]() mutable {
-            Task& posted = *task;
-            posted.run(std::move(task));
-        });
-    }
-    turn_.tasks_.clear();
+    turn_.post_if_left();
 }
 
 void Turn::Opening::run_tasks() {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/unit/node/loopback.hpp"
 
@@ -60,6 +61,52 @@ TEST_CASE("an answer leaves in the turn of what it answers") {
     // Of each exchange two: each side is told of a datagram. Posted one by one it would be eight.
     CAPTURE(fewest);
     CHECK(fewest < 6 * exchange_count);
+}
+
+TEST_CASE("what is written without a pause leaves in full datagrams") {
+    const Seed seed = random_seed();
+    asio::io_context there(1);
+    Node responder(there, seed);
+    responder.handle("test", [](Session session, Stream stream) -> asio::awaitable<void> {
+        std::vector<char> buffer(1 << 20);
+        while (!std::get<0>(co_await stream.async_read_some(asio::buffer(buffer), as_tuple))) {
+        }
+        co_await session.wait_closed();
+    });
+    const auto address = responder.listen(Address::ipv4({127, 0, 0, 1}, 0));
+    REQUIRE(address.has_value());
+    // A thread of its own: it reads while the other writes.
+    std::jthread thread([&] { there.run(); });
+
+    // Some more than 45 datagrams: alone, each piece would end with one that is nearly empty.
+    constexpr std::size_t piece_size = 64'600;
+    constexpr std::size_t piece_count = 1'024;
+    std::uint64_t datagrams = 0;
+    std::uint64_t full = 0;
+    auto write = [&](Node& node) -> asio::awaitable<void> {
+        auto session = co_await node.connect(*address);
+        REQUIRE(session.has_value());
+        auto stream = co_await session->open_stream("test");
+        REQUIRE(stream.has_value());
+        const std::vector<char> piece(piece_size);
+        SessionStatistics before;
+        for (std::size_t i = 0; i < piece_count; ++i) {
+            // By then the path's datagrams have their size.
+            if (i == piece_count / 4) before = session->statistics();
+            co_await asio::async_write(*stream, asio::buffer(piece), asio::use_awaitable);
+        }
+        const SessionStatistics after = session->statistics();
+        datagrams = after.datagrams_sent - before.datagrams_sent;
+        full = (after.bytes_sent - before.bytes_sent) / after.datagram_size;
+        session->close();
+    };
+    asio::io_context here(1);
+    Node initiator(here, seed);
+    asio::co_spawn(here, write(initiator), [&](std::exception_ptr) { here.stop(); });
+    here.run();
+    there.stop();
+    CHECK(full > piece_count);
+    CHECK(datagrams <= full + piece_count / 8);
 }
 
 TEST_CASE("a node that was in full flow sleeps again when nothing comes") {
@@ -184,6 +231,42 @@ TEST_CASE("a handler that belongs to a strand runs in it") {
         }));
     write_byte(loopback.near);
     while (!has_run) loopback.context.run_one();
+}
+
+TEST_CASE("what ends where no node is at work is told in the next turn, or without one") {
+    class Told : public detail::Turn::Task {
+    public:
+        explicit Told(int& count) noexcept : count_(count) {}
+        void run(std::unique_ptr<Task>) override { ++count_; }
+
+    private:
+        int& count_;
+    };
+    asio::io_context context(1);
+    detail::Turn* const turn = detail::Turn::of(context.get_executor());
+    REQUIRE(turn != nullptr);
+    CHECK_FALSE(turn->is_here());
+    int count = 0;
+    const auto add = [&] {
+        CHECK(turn->is_here());
+        turn->add(std::unique_ptr<detail::Turn::Task>(new (turn) Told(count)));
+        turn->add(std::unique_ptr<detail::Turn::Task>(new (turn) Told(count)));
+        CHECK(count == 0);
+    };
+    SUBCASE("by a turn that was posted before it ended") {
+        asio::post(context, add);
+        asio::post(context, [&] {
+            detail::Turn::Opening opening(context);
+            CHECK(opening.has_tasks());
+            opening.run_tasks();
+            CHECK(count == 2);
+        });
+    }
+    SUBCASE("by none") {
+        asio::post(context, add);
+    }
+    context.run();
+    CHECK(count == 2);
 }
 
 TEST_CASE("nothing more of a turn runs once the io_context is stopped") {
