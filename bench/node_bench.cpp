@@ -33,8 +33,11 @@ constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 constexpr std::size_t connects_at_once = 64;
 constexpr std::size_t piece_size = 64 * 1'024;
 constexpr std::size_t turn_size = 16 * 1'024;
-// Before the measurement: buffers fill, and each session finds its rate.
-constexpr std::chrono::seconds settling_time{1};
+// Before the measurement buffers fill, and each session finds its rate: it takes a few bursts, or a
+// turn, of every stream, and this time at least and at most.
+constexpr std::size_t settling_size = 8 * piece_size;
+constexpr std::chrono::seconds settling_time_min{1};
+constexpr std::chrono::seconds settling_time_max{10};
 // Of the sender, for all streams: what waits to be acknowledged.
 constexpr std::size_t send_buffers_size = 256u << 20;
 
@@ -235,8 +238,18 @@ private:
         }
     }
 
+    asio::awaitable<void> settle() {
+        const std::size_t size = load_.active > 0 ? turn_size : settling_size;
+        const std::uint64_t wanted = ends_.meeting().received() + size * load_.stream_count();
+        const auto end = Clock::now() + settling_time_max;
+        co_await pause(settling_time_min);
+        while (ends_.meeting().received() < wanted && Clock::now() < end) {
+            co_await pause(milliseconds(1));
+        }
+    }
+
     asio::awaitable<void> measure(JsonLine& line) {
-        co_await pause(settling_time);
+        co_await settle();
         Meeting& meeting = ends_.meeting();
         const ProcessorTime processor = ends_.processor_time();
         const std::uint64_t received = meeting.received();

@@ -5,11 +5,11 @@
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <stt/node.hpp>
+#include <unordered_map>
 #include <vector>
 
 #include "core/connection/endpoint.hpp"
@@ -124,7 +124,7 @@ private:
     bool is_looking_at_clock_ = false;
     bool is_shut_down_ = false;
 
-    std::map<connection::SessionHandle, SessionPointer> sessions_;
+    std::unordered_map<connection::SessionHandle, SessionPointer> sessions_;
     std::deque<SessionPointer> accepted_;
     Completion<SessionPointer> accept_;
     node::HandlerTable handlers_;

@@ -172,9 +172,10 @@ std::optional<SessionHandle> Endpoint::session_of(const Moment& moment, const Ro
     if (!frames_.empty() && frames_.back().view.session_id == frame.session_id) {
         return frames_session_;
     }
-    const auto found = by_session_id_.find(frame.session_id);
-    if (found != by_session_id_.end()) return found->second;
-    return open_half_open(moment, from, frame);
+    const auto place = by_session_id_.find(frame.session_id);
+    if (place == by_session_id_.end()) return open_half_open(moment, from, frame);
+    found_ = place->second;
+    return found_.session;
 }
 
 void Endpoint::flush_frames(Instant now, const Route& from) {
@@ -277,8 +278,11 @@ void Endpoint::handle_timeout(const Moment& moment) {
 }
 
 Endpoint::Entry* Endpoint::entry_of(SessionHandle session) const noexcept {
-    const auto found = by_handle_.find(session);
-    return found == by_handle_.end() ? nullptr : found->second;
+    if (session == found_.session) return found_.entry;
+    const auto place = by_handle_.find(session);
+    if (place == by_handle_.end()) return nullptr;
+    found_ = {session, place->second};
+    return found_.entry;
 }
 
 Endpoint::Entry& Endpoint::entry_at(SessionHandle session) const noexcept {
@@ -433,6 +437,7 @@ void Endpoint::erase(SessionHandle session) {
     for (std::size_t i = 0; i < counted_.drops.size(); ++i) {
         counted_.drops[i] += connection.drops()[i];
     }
+    found_ = {};
     by_handle_.erase(session);
     sessions_.erase(session);
 }

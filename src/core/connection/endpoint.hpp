@@ -139,6 +139,10 @@ private:
         // WebSocket connections among its paths, and such as were.
         std::vector<std::uint64_t> websockets;
     };
+    struct Found {
+        SessionHandle session = 0;
+        Entry* entry = nullptr;
+    };
     void drop(wire::DropReason reason, const wire::FrameView* frame = nullptr);
     template <class Event>
     void tell(Instant now, Event&& event) const {
@@ -211,7 +215,10 @@ private:
     std::map<SessionHandle, Entry> sessions_;
     // The same, for who looks one up: ten thousand lie thirteen steps deep in a tree.
     std::unordered_map<SessionHandle, Entry*> by_handle_;
-    std::unordered_map<wire::SessionId, SessionHandle, KeyedHash> by_session_id_;
+    std::unordered_map<wire::SessionId, Found, KeyedHash> by_session_id_;
+    // What was looked up last: of a session in no cache, every lookup waits for memory twice, and
+    // what comes from it and goes to it looks it up a dozen times.
+    mutable Found found_;
     std::set<std::pair<handshake::SeedId, SessionHandle>> by_seed_;
     Timers timers_;  // Entry::timer
     // The sessions that a WebSocket connection carries.

@@ -77,7 +77,7 @@ void Endpoint::handle_handshake_frame(const Moment& moment, const Route& from,
     if (attempts_.is_awaited(frame.session_id)) return handle_response(moment, from, frame);
     if (const auto session = by_session_id_.find(frame.session_id);
         session != by_session_id_.end()) {
-        return handle_final(moment, session->second, frame);
+        return handle_final(moment, session->second.session, frame);
     }
     drop(wire::DropReason::handshake_unexpected);
 }
@@ -143,7 +143,7 @@ void Endpoint::handle_auth_proof(const Moment& moment, const Route& from,
     const auto session = by_session_id_.find(frame.session_id);
     if (session != by_session_id_.end()) {
         // A repeat gets the stored FINAL while the session is ACTIVE. Spec protocol §4.2.
-        const Entry& entry = entry_at(session->second);
+        const Entry& entry = *session->second.entry;
         const bool is_active = entry.connection->state() == SessionState::active ||
                                entry.connection->state() == SessionState::key_rotating;
         const bool is_repeat = entry.auth_proof_fingerprint &&
@@ -211,10 +211,10 @@ SessionHandle Endpoint::accept(Instant now, handshake::Established established, 
 Endpoint::Entry& Endpoint::add_session(Instant now, handshake::SeedId seed, ConnectionSetup setup,
                                        stc::Key&& session_key) {
     const SessionHandle session = next_session_++;
-    by_session_id_[setup.session_id] = session;
-    by_seed_.emplace(seed, session);
     Entry& entry = sessions_[session];
     by_handle_.emplace(session, &entry);
+    by_session_id_[setup.session_id] = {session, &entry};
+    by_seed_.emplace(seed, session);
     entry.seed = seed;
     entry.connection = std::make_unique<Connection>(config_.connection, scratch_, std::move(setup),
                                                     std::move(session_key), now, *random_);
