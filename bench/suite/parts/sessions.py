@@ -52,9 +52,9 @@ TRAFFIC = (Metric("gbit_per_second", "Gbit/s in all"),
            Metric("server_allocations_per_1400_bytes", "allocations for 1,400 bytes", 4, is_more_better=False))
 HOW = """*All at once*: every one is never out of bytes. *64 at a time*: as many are at work, each takes the next of
 all in turn, hands it 16 KiB and waits until they are acknowledged. The measurement begins when they have
-brought 512 KiB each, or a turn each, and after a second: before that each finds its rate. Memory is the
-receiving node's, by a counting allocator, with what the allocator adds; Jain's index is over the bytes that
-each brought during the measurement (1: all the same)."""
+brought 512 KiB each, or a turn each, after one second at least and ten at most: before that each finds its
+rate. Memory is the receiving node's, by a counting allocator, with what the allocator adds; Jain's index is
+over the bytes that each brought during the measurement (1: all the same)."""
 
 SESSIONS = Part(
     name="sessions",
