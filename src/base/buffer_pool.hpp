@@ -46,6 +46,8 @@ public:
     };
 
     explicit BufferPool(std::size_t size_max) noexcept : size_max_(size_max) {}
+    // What is kept above a smaller limit goes back to the allocator, the largest buffers first.
+    void set_size_max(std::size_t size_max) noexcept;
     BufferPool(const BufferPool&) = delete;
     BufferPool& operator=(const BufferPool&) = delete;
 

@@ -105,17 +105,55 @@ std::optional<Transmit> Connection::poll_transmit(Instant now, MutableBytes buff
         if (!transmit) transmit = transmit_mtu_probe(now, buffer);
         if (!transmit) transmit = transmit_batch(now, buffer);
     }
-    if (transmit) {
-        last_sent_ = now;
-        totals_.bytes_sent += transmit->size;
-        totals_.datagrams_sent +=
-            (transmit->size + transmit->segment_size - 1) / transmit->segment_size;
-        send_rate_.add(now, transmit->size);
-        paths_.on_sent(transmit->to, transmit->size);
-        trace_.datagram_sent(now, *transmit);
-        update_trace(now);
-    }
+    if (transmit) on_sent(now, *transmit);
     return transmit;
+}
+
+void Connection::on_sent(Instant now, const Transmit& transmit) {
+    last_sent_ = now;
+    totals_.bytes_sent += transmit.size;
+    totals_.datagrams_sent += (transmit.size + transmit.segment_size - 1) / transmit.segment_size;
+    send_rate_.add(now, transmit.size);
+    paths_.on_sent(transmit.to, transmit.size);
+    trace_.datagram_sent(now, transmit);
+    update_trace(now);
+}
+
+// What has a form or a time of its own waits for its turn, and so does DATA: it fills datagrams.
+bool Connection::may_join(Instant now, const Transmit& datagram) const noexcept {
+    const bool is_settled = phase_ == Phase::active && is_confirmed_ && paths_.is_validated();
+    if (!is_settled || is_blocked() || liveness_.is_unreachable() || padding_.is_on()) return false;
+    if (probes_due_ > 0 || is_auth_proof_due(now)) return false;
+    if (may_probe_mtu() && path().mtu().probe_size(now)) return false;
+    if (streams_.has_data() || has_custom_to_send()) return false;
+    return route() == datagram.to && path().may_mark() == (datagram.ecn != 0);
+}
+
+std::size_t Connection::join(Instant now, const Transmit& datagram, MutableBytes room) {
+    check_time(now);
+    is_drained_ = false;
+    if (!may_join(now, datagram)) return 0;
+    const bool has_window = path().allowance(now).bytes >= room.size();
+    DatagramPlan plan;
+    plan.candidate = streams_.next_candidate();
+    plan.may_elicit =
+        has_window && wants_to_elicit(plan.candidate) && loss_.has_room(frames_per_datagram_max);
+    if (!plan.may_elicit && !acks_.is_due(now)) return 0;
+    is_marking_ = path().may_mark();
+    batch_.go_on(room, keys_.send, session_id_);
+    STT_CHECK(batch_.begin_datagram(room.size()));
+    const std::size_t size = write_datagram(now, plan);
+    if (size == 0) return 0;
+    release_at_.reset();
+    is_drained_ = has_nothing_left(now);
+    if (is_drained_ && has_window) path_state().on_app_limited();
+    on_sent(now, {route(), size, size, datagram.ecn});
+    return size;
+}
+
+bool Connection::has_nothing_left(Instant now) {
+    return probes_due_ == 0 && !wants_to_elicit(streams_.next_candidate()) && !acks_.is_due(now) &&
+           !is_auth_proof_due(now);
 }
 
 std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
@@ -256,8 +294,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
         if (!paths_.is_validated()) limit -= size;
         // All datagrams of a burst have one size; a shorter one can only be the last.
         if (size < mtu) {
-            is_drained_ = probes_due_ == 0 && !wants_to_elicit(streams_.next_candidate()) &&
-                          !acks_.is_due(now) && !is_auth_proof_due(now);
+            is_drained_ = has_nothing_left(now);
             if (is_drained_ && budget >= mtu) path_state().on_app_limited();
             break;
         }

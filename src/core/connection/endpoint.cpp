@@ -13,6 +13,12 @@
 namespace stt::connection {
 namespace {
 
+// Of a datagram that several sessions share: what every path carries. Spec protocol §13.1.
+constexpr std::size_t joined_size_max = recovery::datagram_size_base;
+// With less left in it nobody else joins. Chosen: an acknowledgement of several ranges, and a
+// credit.
+constexpr std::size_t joined_room_min = 160;
+
 // From what only this node knows, so that no randomness is drawn for it.
 HashKey hash_key_of(const EndpointConfig& config) {
     codec::ContextDict context;
@@ -351,8 +357,9 @@ std::optional<Transmit> Endpoint::transmit_session(Instant now, MutableBytes buf
         if (found == nullptr) continue;
         Entry& entry = *found;
         if (!entry.is_drained) {
-            if (const auto transmit = entry.connection->poll_transmit(now, buffer)) {
+            if (auto transmit = entry.connection->poll_transmit(now, buffer)) {
                 entry.is_drained = entry.connection->is_drained();
+                let_join(now, buffer, *transmit);
                 // To the back: sessions take turns, one burst each. And what follows the last one
                 // waits until that is on its way.
                 ready_.push_back(session);
@@ -364,6 +371,27 @@ std::optional<Transmit> Endpoint::transmit_session(Instant now, MutableBytes buf
         set_timer(session, entry);
     }
     return std::nullopt;
+}
+
+// Behind an acknowledgement there is room for those of other sessions with the same peer, whose
+// turn is next: to send a datagram costs more than to write one. Spec protocol §3.2.
+void Endpoint::let_join(Instant now, MutableBytes buffer, Transmit& transmit) {
+    if (transmit.size > transmit.segment_size || transmit.to.is_reliable()) return;
+    while (!ready_.empty() && transmit.size + joined_room_min <= joined_size_max) {
+        const SessionHandle session = ready_.front();
+        Entry* const entry = entry_of(session);
+        const MutableBytes room = buffer.first(joined_size_max).subspan(transmit.size);
+        const std::size_t size = entry == nullptr || entry->is_drained
+                                     ? 0
+                                     : entry->connection->join(now, transmit, room);
+        if (size == 0) break;
+        transmit.size += size;
+        transmit.segment_size = transmit.size;
+        entry->is_drained = entry->connection->is_drained();
+        ready_.pop_front();
+        ready_.push_back(session);
+    }
+    scratch_.batch.seal();
 }
 
 std::optional<EndpointEvent> Endpoint::poll_event() {
@@ -440,6 +468,7 @@ void Endpoint::erase(SessionHandle session) {
     found_ = {};
     by_handle_.erase(session);
     sessions_.erase(session);
+    scratch_.buffers.set_size_max(buffer_pool_size_max(sessions_.size()));
 }
 
 std::size_t Endpoint::session_room() const noexcept {

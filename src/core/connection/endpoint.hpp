@@ -2,6 +2,8 @@
 // datagrams. Spec protocol §3, §4.
 #pragma once
 
+#include <tsl/robin_map.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -13,7 +15,6 @@
 #include <stt/bytes.hpp>
 #include <stt/result.hpp>
 #include <stt/time.hpp>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -185,6 +186,7 @@ private:
     void queue_datagram(const Route& to, Bytes bytes);
     std::optional<Transmit> transmit_handshake(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_session(Instant now, MutableBytes buffer);
+    void let_join(Instant now, MutableBytes buffer, Transmit& transmit);
     std::size_t session_room() const noexcept;
     bool is_session_id_in_use(const wire::SessionId& id) const noexcept {
         return by_session_id_.contains(id);
@@ -214,8 +216,8 @@ private:
     SessionScratch scratch_;
     std::map<SessionHandle, Entry> sessions_;
     // The same, for who looks one up: ten thousand lie thirteen steps deep in a tree.
-    std::unordered_map<SessionHandle, Entry*> by_handle_;
-    std::unordered_map<wire::SessionId, Found, KeyedHash> by_session_id_;
+    tsl::robin_map<SessionHandle, Entry*> by_handle_;
+    tsl::robin_map<wire::SessionId, Found, KeyedHash> by_session_id_;
     // What was looked up last: of a session in no cache, every lookup waits for memory twice, and
     // what comes from it and goes to it looks it up a dozen times.
     mutable Found found_;

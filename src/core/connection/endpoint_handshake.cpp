@@ -215,6 +215,7 @@ Endpoint::Entry& Endpoint::add_session(Instant now, handshake::SeedId seed, Conn
     by_handle_.emplace(session, &entry);
     by_session_id_[setup.session_id] = {session, &entry};
     by_seed_.emplace(seed, session);
+    scratch_.buffers.set_size_max(buffer_pool_size_max(sessions_.size()));
     entry.seed = seed;
     entry.connection = std::make_unique<Connection>(config_.connection, scratch_, std::move(setup),
                                                     std::move(session_key), now, *random_);

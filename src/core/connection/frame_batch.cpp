@@ -6,6 +6,12 @@ namespace stt::connection {
 
 void FrameBatch::begin(MutableBytes buffer, session::SendKeys& keys,
                        const wire::SessionId& session_id) {
+    jobs_.clear();
+    go_on(buffer, keys, session_id);
+}
+
+void FrameBatch::go_on(MutableBytes buffer, session::SendKeys& keys,
+                       const wire::SessionId& session_id) {
     buffer_ = buffer;
     keys_ = &keys;
     session_id_ = session_id;
@@ -13,7 +19,6 @@ void FrameBatch::begin(MutableBytes buffer, session::SendKeys& keys,
     datagram_size_ = 0;
     datagram_size_max_ = 0;
     frames_.clear();
-    jobs_.clear();
 }
 
 bool FrameBatch::begin_datagram(std::size_t size_max) noexcept {

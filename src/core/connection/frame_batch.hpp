@@ -21,6 +21,9 @@ class FrameBatch {
 public:
     // Begins a transmission into `buffer`.
     void begin(MutableBytes buffer, session::SendKeys& keys, const wire::SessionId& session_id);
+    // Goes on with frames of another session in other room. What was laid out before waits for
+    // seal() with them; size() counts from here.
+    void go_on(MutableBytes buffer, session::SendKeys& keys, const wire::SessionId& session_id);
 
     // Begins a datagram of at most `size_max` bytes behind the last one; false: no room.
     bool begin_datagram(std::size_t size_max) noexcept;

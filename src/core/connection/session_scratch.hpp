@@ -28,15 +28,21 @@ struct OpeningJob {
     bool is_newest = false;  // it has the highest Sequence so far; set when it has opened
 };
 
+// Storage that is kept for later. Chosen: the windows of a few streams at their largest, and for
+// each session as much again as it takes itself. Where thousands of streams wait for what was lost,
+// each holds a burst, and one that the allocator had to get anew costs more than to receive it: so
+// more is lost, and more waits.
+constexpr std::size_t buffer_pool_size_max(std::size_t sessions) noexcept {
+    return (std::size_t{8} << 20) + sessions * (std::size_t{8} << 10);
+}
+
 // What a session needs while it handles a batch of frames or writes one, and forgets before
 // the call returns; and the storage of streams that hold nothing for now. All sessions of a node
 // share one: ten thousand idle ones would otherwise hold the storage of ten thousand bursts. About
-// 100 KiB after a full burst each way. Chosen: the windows of a few streams at their largest.
-inline constexpr std::size_t buffer_pool_size_max = 8u << 20;
-
+// 100 KiB after a full burst each way.
 struct SessionScratch {
     FrameBatch batch;
-    BufferPool buffers{buffer_pool_size_max};
+    BufferPool buffers{buffer_pool_size_max(0)};
     recovery::LossScratch loss;
     std::vector<OpeningJob> opening;
     std::vector<stc::UnfoldJob> unfolding;

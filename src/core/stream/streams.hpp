@@ -217,6 +217,8 @@ public:
         StreamKey key;
     };
     std::optional<Candidate> next_candidate();
+    // DATA stands in a queue, or waits for credit.
+    bool has_data() const noexcept;
     std::optional<Planned> plan(const Candidate& candidate, std::size_t payload_room);
     void fill(const Planned& planned, MutableBytes payload) const;
 

@@ -127,6 +127,12 @@ std::optional<Streams::Candidate> Streams::next_candidate() {
     return std::nullopt;
 }
 
+bool Streams::has_data() const noexcept {
+    const auto has_stream = [](const DataList& queue) { return !queue.is_empty(); };
+    return std::any_of(data_queues_.begin(), data_queues_.end(), has_stream) ||
+           std::any_of(blocked_.begin(), blocked_.end(), has_stream);
+}
+
 void Streams::on_limit_raised(StreamState& stream) {
     queue_data(stream);
     if (!stream.is_late_give_up) return;

@@ -33,6 +33,25 @@ TEST_CASE("BufferPool: it keeps no more than it may") {
     CHECK(pool.size() == 3'072);
 }
 
+TEST_CASE("BufferPool: what it keeps above a smaller limit it lets go, the largest first") {
+    BufferPool pool(1 << 20);
+    for (const std::size_t size : {8'192u, 2'048u, 8'192u, 1'024u}) {
+        BufferPool::Buffer buffer = BufferPool::take(nullptr, 1'024);
+        buffer = BufferPool::take(&pool, size);
+        CHECK(buffer.size() == size);
+    }
+    // Each is given back before the next is taken, and those of 8,192 are one.
+    CHECK(pool.size() == 11'264);
+    pool.set_size_max(4'096);
+    CHECK(pool.size() == 3'072);
+    pool.set_size_max(3'072);
+    CHECK(pool.size() == 3'072);
+    const BufferPool::Buffer kept = BufferPool::take(&pool, 2'048);
+    CHECK(pool.size() == 1'024);
+    pool.set_size_max(0);
+    CHECK(pool.size() == 0);
+}
+
 TEST_CASE("BufferPool: a buffer that moves is given back once") {
     BufferPool pool(1 << 20);
     BufferPool::Buffer buffer = BufferPool::take(&pool, 1'024);
