@@ -27,6 +27,12 @@ std::size_t PathRecovery::burst_min() const noexcept {
     return of_time >= 2 * mtu_.current() ? of_time : 0;
 }
 
+std::size_t PathRecovery::stream_turn() const noexcept {
+    const auto of_time = static_cast<std::size_t>(
+        pacer_.rate() * static_cast<std::uint64_t>(stream_turn_time.count()) / 1'000'000);
+    return std::min(of_time, stream_turn_max);
+}
+
 std::size_t PathRecovery::window() const noexcept {
     return config_.is_reliable ? reliable_window() : controller_->window();
 }

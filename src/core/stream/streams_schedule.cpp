@@ -110,6 +110,18 @@ StreamState* Streams::next_with_data(std::size_t priority) {
     }
 }
 
+bool Streams::is_turn_over(const StreamState& stream, std::size_t sent) noexcept {
+    if (stream.key != turn_of_) {
+        turn_of_ = stream.key;
+        turn_sent_ = 0;
+    }
+    turn_sent_ += sent;
+    // It has one more frame only if that is still within its turn.
+    if (turn_sent_ + sent <= turn_size_ && sent > 0) return false;
+    turn_of_ = {};
+    return true;
+}
+
 std::optional<Streams::Candidate> Streams::next_candidate() {
     while (!control_queue_.is_empty()) {
         StreamState& stream = control_queue_.front();

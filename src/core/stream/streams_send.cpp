@@ -164,8 +164,10 @@ std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t paylo
     }
 
     // To the back of its queue: the next stream of the same priority has its turn.
-    unqueue_data(stream);
-    queue_data(stream);
+    if (is_turn_over(stream, range->size)) {
+        unqueue_data(stream);
+        queue_data(stream);
+    }
 
     Planned planned;
     planned.type = wire::FrameType::data;

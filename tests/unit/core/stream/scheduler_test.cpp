@@ -1,6 +1,7 @@
 // Who sends next, and what is left of streams. Spec protocol §8.1, §9.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -55,6 +56,56 @@ TEST_CASE("protocol §8.1 PRIORITY: a stream that is moved up goes next, with al
         sent += frame->planned.range.size;
     }
     CHECK(pair.one.next()->planned.key == first);
+}
+
+TEST_CASE(
+    "a stream sends as much DATA in its turn as set_turn_size() says, and one frame at least") {
+    for (const std::size_t turn_size : {0u, 1u, 5'000u, 20'000u}) {
+        CAPTURE(turn_size);
+        Pair pair;
+        std::vector<StreamKey> keys;
+        for (int i = 0; i < 3; ++i) keys.push_back(open(pair.one));
+        pair.carry();
+        for (const StreamKey key : keys) write(pair.one, key, 60'000);
+        pair.one.streams.set_turn_size(turn_size);
+        for (std::size_t turn = 0; turn < 6; ++turn) {
+            std::size_t sent = 0;
+            std::size_t frame_size = 0;
+            do {
+                const auto frame = pair.one.next();
+                REQUIRE(frame.has_value());
+                CHECK(frame->planned.key == keys[turn % 3]);
+                frame_size = frame->planned.range.size;
+                sent += frame_size;
+            } while (sent + frame_size <= turn_size);
+            CHECK(sent <= std::max(turn_size, frame_size));
+        }
+    }
+}
+
+TEST_CASE("protocol §8.1 OPEN: a stream of a higher priority interrupts a turn") {
+    Pair pair;
+    const StreamKey first = open(pair.one);
+    const StreamKey second = open(pair.one);
+    const auto urgent = pair.one.streams.open({.endpoint = "test", .priority = 0});
+    REQUIRE(urgent.has_value());
+    pair.carry();
+    write(pair.one, first, 30'000);
+    write(pair.one, second, 30'000);
+    pair.one.streams.set_turn_size(10'000);
+    for (int i = 0; i < 3; ++i) CHECK(pair.one.next()->planned.key == first);
+    write(pair.one, *urgent, 500);
+    CHECK(pair.one.next()->planned.key == *urgent);
+    // It has a turn anew, and then the next.
+    std::size_t sent = 0;
+    while (sent < 11'000) {
+        const auto frame = pair.one.next();
+        REQUIRE(frame.has_value());
+        if (frame->planned.key == second) break;
+        CHECK(frame->planned.key == first);
+        sent += frame->planned.range.size;
+    }
+    CHECK(sent <= 10'000);
 }
 
 TEST_CASE("protocol §9.2 (c): new session credit is shared among the streams that waited") {
