@@ -141,10 +141,11 @@ public:
     [[nodiscard]] std::optional<Transmit> poll_transmit(Instant now, MutableBytes buffer);
     // Behind the short datagram of another session, laid out and not yet sealed: the frames of what
     // this one has to say, if that is no more than acknowledgements and CONTROL messages and goes
-    // to the same place under the same mark. Returns their size, at most |room|; 0: it waits for
-    // its turn. They are plaintext until the scratch's batch is sealed.
+    // to the same place under the same mark. Returns their size, at most |room|; 0: it adds
+    // nothing. They are plaintext until the scratch's batch is sealed. Its turn to poll_transmit()
+    // comes all the same.
     [[nodiscard]] std::size_t join(Instant now, const Transmit& datagram, MutableBytes room);
-    // The last poll_transmit() or join() gave all there was: the next would give null.
+    // The last poll_transmit() gave all there was: the next would give null.
     bool is_drained() const noexcept { return is_drained_; }
     [[nodiscard]] std::optional<Event> poll_event();
     [[nodiscard]] std::optional<Instant> poll_timeout() const;
@@ -294,7 +295,6 @@ private:
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
     bool may_join(Instant now, const Transmit& datagram) const noexcept;
-    bool has_nothing_left(Instant now);
     void on_sent(Instant now, const Transmit& transmit);
     std::size_t write_datagram(Instant now, DatagramPlan& plan);
     // `is_only_frame`: what must elicit can be here alone.

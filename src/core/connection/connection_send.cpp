@@ -124,14 +124,12 @@ bool Connection::may_join(Instant now, const Transmit& datagram) const noexcept 
     const bool is_settled = phase_ == Phase::active && is_confirmed_ && paths_.is_validated();
     if (!is_settled || is_blocked() || liveness_.is_unreachable() || padding_.is_on()) return false;
     if (probes_due_ > 0 || is_auth_proof_due(now)) return false;
-    if (may_probe_mtu() && path().mtu().probe_size(now)) return false;
     if (streams_.has_data() || has_custom_to_send()) return false;
     return route() == datagram.to && path().may_mark() == (datagram.ecn != 0);
 }
 
 std::size_t Connection::join(Instant now, const Transmit& datagram, MutableBytes room) {
     check_time(now);
-    is_drained_ = false;
     if (!may_join(now, datagram)) return 0;
     const bool has_window = path().allowance(now).bytes >= room.size();
     DatagramPlan plan;
@@ -143,17 +141,8 @@ std::size_t Connection::join(Instant now, const Transmit& datagram, MutableBytes
     batch_.go_on(room, keys_.send, session_id_);
     STT_CHECK(batch_.begin_datagram(room.size()));
     const std::size_t size = write_datagram(now, plan);
-    if (size == 0) return 0;
-    release_at_.reset();
-    is_drained_ = has_nothing_left(now);
-    if (is_drained_ && has_window) path_state().on_app_limited();
-    on_sent(now, {route(), size, size, datagram.ecn});
+    if (size > 0) on_sent(now, {route(), size, size, datagram.ecn});
     return size;
-}
-
-bool Connection::has_nothing_left(Instant now) {
-    return probes_due_ == 0 && !wants_to_elicit(streams_.next_candidate()) && !acks_.is_due(now) &&
-           !is_auth_proof_due(now);
 }
 
 std::optional<Transmit> Connection::transmit_close(MutableBytes buffer) {
@@ -295,7 +284,8 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
         if (!paths_.is_validated()) limit -= size;
         // All datagrams of a burst have one size; a shorter one can only be the last.
         if (size < mtu) {
-            is_drained_ = has_nothing_left(now);
+            is_drained_ = probes_due_ == 0 && !wants_to_elicit(streams_.next_candidate()) &&
+                          !acks_.is_due(now) && !is_auth_proof_due(now);
             if (is_drained_ && budget >= mtu) path_state().on_app_limited();
             break;
         }

@@ -387,7 +387,7 @@ void Endpoint::let_join(Instant now, MutableBytes buffer, Transmit& transmit) {
         if (size == 0) break;
         transmit.size += size;
         transmit.segment_size = transmit.size;
-        entry->is_drained = entry->connection->is_drained();
+        // Behind those whose turn has not come: what it left out, it says then.
         ready_.pop_front();
         ready_.push_back(session);
     }

@@ -41,11 +41,14 @@ struct Side : SeededEndpoint {
                 sessions.push_back(made->session);
             } else if (const auto* accepted = std::get_if<SessionAccepted>(&*event)) {
                 sessions.push_back(accepted->session);
+            } else if (const auto* told = std::get_if<SessionEvent>(&*event)) {
+                if (std::holds_alternative<PongReceived>(told->event)) ++pong_count;
             }
         }
         return sent;
     }
 
+    std::size_t pong_count = 0;
     std::vector<SessionHandle> sessions;
     std::vector<Route> routes;  // of what was taken, each datagram's
 };
@@ -160,6 +163,18 @@ TEST_CASE("protocol §3.2 (c): of a shared datagram only the frame that does not
     // It is told again.
     pair.exchange();
     CHECK(pair.acknowledged_count() == 8);
+}
+
+TEST_CASE("what a session does not say in another's datagram, it says in its turn") {
+    Pair pair(4);
+    for (const SessionHandle session : pair.client.sessions) {
+        pair.write(session, 3'000);
+        REQUIRE(pair.client.endpoint.find(session)->ping(pair.moment.now).has_value());
+    }
+    pair.give(pair.server, pair.client_route, pair.client.take_sent(pair.moment));
+    pair.give(pair.client, pair.server_route, pair.server.take_sent(pair.moment));
+    pair.client.take_sent(pair.moment);
+    CHECK(pair.client.pong_count == 4);
 }
 
 TEST_CASE("sessions with different peers share no datagram") {
