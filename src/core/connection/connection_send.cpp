@@ -27,6 +27,8 @@ constexpr std::size_t two_byte_length_max = 16'383;
 constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
 // The least room in which any acknowledgement fits: where fewer bytes may go, nothing goes.
 constexpr std::size_t limited_datagram_size_min = 128;
+// Of an acknowledgement in another session's datagram, of which 160 bytes are left at least.
+constexpr std::size_t joined_range_count_max = 16;
 
 // Spec protocol §8.1, OBSERVED_ADDRESS: 4 + 2 or 16 + 2 bytes.
 std::size_t write_address(const Address& address, std::span<std::uint8_t, 18> output) {
@@ -121,10 +123,14 @@ void Connection::on_sent(Instant now, const Transmit& transmit) {
 
 // What has a form or a time of its own waits for its turn, and so does DATA: it fills datagrams.
 bool Connection::may_join(Instant now, const Transmit& datagram) const noexcept {
+    // A responder may be one of several threads, to which datagrams go by their first Session ID.
+    if (role_ != session::Role::responder) return false;
     const bool is_settled = phase_ == Phase::active && is_confirmed_ && paths_.is_validated();
     if (!is_settled || is_blocked() || liveness_.is_unreachable() || padding_.is_on()) return false;
     if (probes_due_ > 0 || is_auth_proof_due(now)) return false;
     if (streams_.has_data() || has_custom_to_send()) return false;
+    // An ACK of many ranges would not have room for all.
+    if (acks_.ranges().size() > joined_range_count_max) return false;
     return route() == datagram.to && path().may_mark() == (datagram.ecn != 0);
 }
 

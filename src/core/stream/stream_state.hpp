@@ -90,6 +90,7 @@ struct StreamState {
     ListLink<StreamState> data_link;  // of the queue, or of who waits for session credit
     ListLink<StreamState> begin_link;
     Place place = Place::none;
+    std::size_t turn_sent = 0;  // bytes of frames, while its turn lasts
     bool is_readable_told = false;
     bool is_acknowledged_wanted = false;
     bool is_closed = false;    // both directions ended (§7.3)

@@ -209,8 +209,8 @@ public:
 
     // The largest payload of a DATA frame that an empty datagram has room for.
     void set_payload_room(std::size_t room) noexcept { payload_room_max_ = room; }
-    // How much DATA a stream sends before the next of its priority has its turn: one frame at
-    // least.
+    // How many bytes of frames with DATA a stream sends before the next of its priority has its
+    // turn: one frame at least.
     void set_turn_size(std::size_t size) noexcept { turn_size_ = size; }
     // The stream whose frame goes next, STREAM_CONTROL before DATA, then by priority, in
     // turn within one. Then plan() at once with the room there is for a payload, then fill().
@@ -329,7 +329,7 @@ private:
     Readiness readiness_to_begin(const StreamState& stream) const noexcept;
     std::uint64_t stream_limit(const StreamState& stream) const noexcept;
     std::uint64_t data_limit(const StreamState& stream) const noexcept;
-    bool is_turn_over(const StreamState& stream, std::size_t sent) noexcept;
+    bool is_turn_over(StreamState& stream, std::size_t sent) const noexcept;
     bool is_session_open() const noexcept { return begin_queue_.is_empty() && credit_.room() > 0; }
     StreamState* next_with_data(std::size_t priority);
     void begin_message(StreamState& stream);
@@ -401,8 +401,6 @@ private:
     std::set<Expiry> expiries_;
     std::size_t payload_room_max_ = 1'100;
     std::size_t turn_size_ = 0;
-    StreamKey turn_of_;          // who sent DATA last
-    std::size_t turn_sent_ = 0;  // in its turn
     Fifo<StreamEvent> events_;
     std::vector<std::uint16_t> closed_ids_;
 };

@@ -8,6 +8,12 @@
 #include "core/stream/streams.hpp"
 
 namespace stt::stream {
+namespace {
+
+// Header, metadata and tag of a frame, in a turn. Spec protocol §3.1, §3.4.
+constexpr std::size_t frame_overhead_usual = 40;
+
+}  // namespace
 
 void Streams::queue_items(StreamState& stream, std::uint32_t items) {
     stream.items_pending |= items;
@@ -110,15 +116,13 @@ StreamState* Streams::next_with_data(std::size_t priority) {
     }
 }
 
-bool Streams::is_turn_over(const StreamState& stream, std::size_t sent) noexcept {
-    if (stream.key != turn_of_) {
-        turn_of_ = stream.key;
-        turn_sent_ = 0;
-    }
-    turn_sent_ += sent;
+// An interruption does not begin a turn anew: who is interrupted often would never end it.
+bool Streams::is_turn_over(StreamState& stream, std::size_t sent) const noexcept {
+    const std::size_t frame_size = sent + frame_overhead_usual;
+    stream.turn_sent += frame_size;
     // It has one more frame only if that is still within its turn.
-    if (turn_sent_ + sent <= turn_size_ && sent > 0) return false;
-    turn_of_ = {};
+    if (sent > 0 && stream.turn_sent + frame_size <= turn_size_) return false;
+    stream.turn_sent = 0;
     return true;
 }
 

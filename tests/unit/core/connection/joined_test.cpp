@@ -86,11 +86,14 @@ struct Pair {
         server.routes.clear();
     }
     stream::StreamKey write(SessionHandle session, std::size_t size) {
-        Connection& connection = *client.endpoint.find(session);
+        return write(client, session, size);
+    }
+    static stream::StreamKey write(Side& side, SessionHandle session, std::size_t size) {
+        Connection& connection = *side.endpoint.find(session);
         const auto key = connection.open_stream("x");
         REQUIRE(key.has_value());
         REQUIRE(connection.write(*key, std::vector<std::uint8_t>(size)).has_value());
-        client.endpoint.touch(session);
+        side.endpoint.touch(session);
         return *key;
     }
 
@@ -189,11 +192,7 @@ TEST_CASE("sessions with different peers share no datagram") {
     REQUIRE(other.sessions.size() == 1);
     pair.exchange();
     // Both have an acknowledgement to get at once.
-    Connection& connection = *other.endpoint.find(other.sessions[0]);
-    const auto key = connection.open_stream("x");
-    REQUIRE(key.has_value());
-    REQUIRE(connection.write(*key, std::vector<std::uint8_t>(3'000)).has_value());
-    other.endpoint.touch(other.sessions[0]);
+    Pair::write(other, other.sessions[0], 3'000);
     pair.write(pair.client.sessions[0], 3'000);
     pair.give(pair.server, other_route, other.take_sent(pair.moment));
     pair.give(pair.server, pair.client_route, pair.client.take_sent(pair.moment));
@@ -208,15 +207,23 @@ TEST_CASE("a session with DATA to send shares no datagram: its bursts stay full"
     Pair pair(3);
     for (const SessionHandle session : pair.client.sessions) pair.write(session, 3'000);
     pair.give(pair.server, pair.client_route, pair.client.take_sent(pair.moment));
-    Connection& busy = *pair.server.endpoint.find(pair.server.sessions[1]);
-    const auto key = busy.open_stream("y");
-    REQUIRE(key.has_value());
-    REQUIRE(busy.write(*key, std::vector<std::uint8_t>(20'000)).has_value());
-    pair.server.endpoint.touch(pair.server.sessions[1]);
+    const Connection& busy = *pair.server.endpoint.find(pair.server.sessions[1]);
+    Pair::write(pair.server, pair.server.sessions[1], 20'000);
     for (const Datagram& datagram : pair.server.take_sent(pair.moment)) {
         const auto sessions = sessions_in(datagram);
         if (sessions.contains(busy.session_id())) CHECK(sessions.size() == 1);
     }
+}
+
+TEST_CASE("what goes to a responder shares no datagram: it may have a thread for each Session ID") {
+    Pair pair(4);
+    for (const SessionHandle session : pair.server.sessions) {
+        Pair::write(pair.server, session, 3'000);
+    }
+    pair.give(pair.client, pair.server_route, pair.server.take_sent(pair.moment));
+    const auto answers = pair.client.take_sent(pair.moment);
+    CHECK(answers.size() == 4);
+    for (const Datagram& datagram : answers) CHECK(sessions_in(datagram).size() == 1);
 }
 
 TEST_CASE("protocol §12.1: a session that pads shares no datagram: the maximum fills its own") {
