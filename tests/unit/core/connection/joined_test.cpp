@@ -215,6 +215,37 @@ TEST_CASE("a session with DATA to send shares no datagram: its bursts stay full"
     }
 }
 
+TEST_CASE("an ACK of many ranges shares no datagram: it has room for all of them in its own") {
+    Pair pair(2);
+    const SessionHandle with_gaps = pair.client.sessions[1];
+    pair.write(with_gaps, 60'000);
+    // Nothing is acknowledged, and so what was lost sent again, until there is enough of it.
+    std::vector<Datagram> every_second;
+    std::size_t sent_count = 0;
+    for (int round = 0; every_second.size() < 50; ++round) {
+        REQUIRE(round < 1'000);
+        for (Datagram& datagram : pair.client.take_sent(pair.moment)) {
+            if (sent_count++ % 2 == 0) every_second.push_back(std::move(datagram));
+        }
+        pair.moment.now += std::chrono::milliseconds(100);
+        pair.client.endpoint.handle_timeout(pair.moment);
+    }
+    pair.client.take_sent(pair.moment);
+    pair.write(pair.client.sessions[0], 3'000);
+    // This one is answered first.
+    pair.give(pair.server, pair.client_route, pair.client.take_sent(pair.moment));
+    pair.give(pair.server, pair.client_route, every_second);
+    const Connection& answering = *pair.server.endpoint.find(pair.server.sessions[1]);
+    bool has_answered = false;
+    for (const Datagram& datagram : pair.server.take_sent(pair.moment)) {
+        const auto sessions = sessions_in(datagram);
+        if (!sessions.contains(answering.session_id())) continue;
+        has_answered = true;
+        CHECK(sessions.size() == 1);
+    }
+    CHECK(has_answered);
+}
+
 TEST_CASE("what goes to a responder shares no datagram: it may have a thread for each Session ID") {
     Pair pair(4);
     for (const SessionHandle session : pair.server.sessions) {
