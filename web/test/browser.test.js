@@ -146,12 +146,17 @@ test('files come into the folder of a page, and go on where they ended', { skip 
   const blob = new Blob([pattern(12_000_000)]);
   const abort = new AbortController();
   await page.exposeFunction('interruptSending', () => abort.abort());
+  // Only what has been left can be gone on with.
+  let tellEnded;
+  const ended = new Promise((resolve) => { tellEnded = resolve; });
+  await page.exposeFunction('receivingEnded', () => tellEnded());
   const sending = new Promise((resolve, reject) => {
     node.onNext = async (peer) => {
       try {
         const { signal } = abort;
         const first = sendFiles(peer, [{ name: 'a/x', blob, lastModified: 1 }], { signal });
         await first.catch(() => {});
+        await ended;
         resolve(await sendFiles(peer, [{ name: 'a/x', blob, lastModified: 1 }]));
       } catch (error) {
         reject(error);
@@ -186,6 +191,7 @@ test('files come into the folder of a page, and go on where they ended', { skip 
           resolve();
         } catch (error) {
           outcomes.push({ offsets, code: error.code });
+          await window.receivingEnded();
         }
       });
     });
