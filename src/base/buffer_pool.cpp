@@ -29,7 +29,7 @@ BufferPool::Buffer BufferPool::take(BufferPool* pool, std::size_t size) {
 
 void BufferPool::set_size_max(std::size_t size_max) noexcept {
     size_max_ = size_max;
-    for (std::size_t i = free_.size(); i-- > 0;) {
+    for (std::size_t i = free_.size(); size_ > size_max_ && i-- > 0;) {
         for (; size_ > size_max_ && !free_[i].empty(); free_[i].pop_back()) {
             size_ -= buffer_size_min << i;
         }

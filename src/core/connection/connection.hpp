@@ -63,6 +63,11 @@ struct ConnectionSetup {
     std::optional<Duration> round_trip;
 };
 
+// The least room that join() is given, and the ranges of an ACK that fit there, with a credit
+// beside it.
+inline constexpr std::size_t join_room_min = 160;
+inline constexpr std::size_t join_range_count_max = 16;
+
 // The protocol state of one peer. Performs no I/O, reads no clock, and draws randomness
 // only from the source it is given: the same calls give the same bytes.
 //
@@ -141,9 +146,9 @@ public:
     [[nodiscard]] std::optional<Transmit> poll_transmit(Instant now, MutableBytes buffer);
     // Behind the short datagram of another session, laid out and not yet sealed: the frames of what
     // this one has to say, if that is no more than acknowledgements and CONTROL messages and goes
-    // to the same place under the same mark. Returns their size, at most |room|; 0: it adds
-    // nothing. They are plaintext until the scratch's batch is sealed. Its turn to poll_transmit()
-    // comes all the same.
+    // to the same place under the same mark. Returns their size, at most |room|, which is
+    // join_room_min or more; 0: it adds nothing. They are plaintext until the scratch's batch is
+    // sealed. Its turn to poll_transmit() comes all the same.
     [[nodiscard]] std::size_t join(Instant now, const Transmit& datagram, MutableBytes room);
     // The last poll_transmit() gave all there was: the next would give null.
     bool is_drained() const noexcept { return is_drained_; }
@@ -294,7 +299,7 @@ private:
     std::optional<Transmit> transmit_close(MutableBytes buffer);
     std::optional<Transmit> transmit_mtu_probe(Instant now, MutableBytes buffer);
     std::optional<Transmit> transmit_batch(Instant now, MutableBytes buffer);
-    bool may_join(Instant now, const Transmit& datagram) const noexcept;
+    bool may_join(const Transmit& datagram) const noexcept;
     void on_sent(Instant now, const Transmit& transmit);
     std::size_t write_datagram(Instant now, DatagramPlan& plan);
     // `is_only_frame`: what must elicit can be here alone.

@@ -27,8 +27,6 @@ constexpr std::size_t two_byte_length_max = 16'383;
 constexpr std::uint8_t ecn_capable = 2;  // ECT(0)
 // The least room in which any acknowledgement fits: where fewer bytes may go, nothing goes.
 constexpr std::size_t limited_datagram_size_min = 128;
-// Of an acknowledgement in another session's datagram, of which 160 bytes are left at least.
-constexpr std::size_t joined_range_count_max = 16;
 
 // Spec protocol §8.1, OBSERVED_ADDRESS: 4 + 2 or 16 + 2 bytes.
 std::size_t write_address(const Address& address, std::span<std::uint8_t, 18> output) {
@@ -122,21 +120,20 @@ void Connection::on_sent(Instant now, const Transmit& transmit) {
 }
 
 // What has a form or a time of its own waits for its turn, and so does DATA: it fills datagrams.
-bool Connection::may_join(Instant now, const Transmit& datagram) const noexcept {
+bool Connection::may_join(const Transmit& datagram) const noexcept {
     // A responder may be one of several threads, to which datagrams go by their first Session ID.
     if (role_ != session::Role::responder) return false;
-    const bool is_settled = phase_ == Phase::active && is_confirmed_ && paths_.is_validated();
+    const bool is_settled = phase_ == Phase::active && paths_.is_validated();
     if (!is_settled || is_blocked() || liveness_.is_unreachable() || padding_.is_on()) return false;
-    if (probes_due_ > 0 || is_auth_proof_due(now)) return false;
-    if (streams_.has_data() || has_custom_to_send()) return false;
+    if (probes_due_ > 0 || streams_.has_data() || has_custom_to_send()) return false;
     // An ACK of many ranges would not have room for all.
-    if (acks_.ranges().size() > joined_range_count_max) return false;
+    if (acks_.ranges().size() > join_range_count_max) return false;
     return route() == datagram.to && path().may_mark() == (datagram.ecn != 0);
 }
 
 std::size_t Connection::join(Instant now, const Transmit& datagram, MutableBytes room) {
     check_time(now);
-    if (!may_join(now, datagram)) return 0;
+    if (!may_join(datagram)) return 0;
     const bool has_window = path().allowance(now).bytes >= room.size();
     DatagramPlan plan;
     plan.candidate = streams_.next_candidate();

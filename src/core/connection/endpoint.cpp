@@ -15,9 +15,6 @@ namespace {
 
 // Of a datagram that several sessions share: what every path carries. Spec protocol §13.1.
 constexpr std::size_t joined_size_max = recovery::datagram_size_base;
-// With less left in it nobody else joins. Chosen: an acknowledgement of several ranges, and a
-// credit.
-constexpr std::size_t joined_room_min = 160;
 
 // From what only this node knows, so that no randomness is drawn for it.
 HashKey hash_key_of(const EndpointConfig& config) {
@@ -377,7 +374,7 @@ std::optional<Transmit> Endpoint::transmit_session(Instant now, MutableBytes buf
 // turn is next: to send a datagram costs more than to write one. Spec protocol §3.2.
 void Endpoint::let_join(Instant now, MutableBytes buffer, Transmit& transmit) {
     if (transmit.size > transmit.segment_size || transmit.to.is_reliable()) return;
-    while (!ready_.empty() && transmit.size + joined_room_min <= joined_size_max) {
+    while (!ready_.empty() && transmit.size + join_room_min <= joined_size_max) {
         const SessionHandle session = ready_.front();
         Entry* const entry = entry_of(session);
         const MutableBytes room = buffer.first(joined_size_max).subspan(transmit.size);

@@ -20,10 +20,13 @@ Pacer::Pacer(std::size_t datagram_size) noexcept
     : datagram_size_(datagram_size), tokens_(tokens_of(burst_max())) {}
 
 std::size_t Pacer::burst_max() const noexcept {
-    const auto in_burst_time = static_cast<std::size_t>(
-        rate_ * static_cast<std::uint64_t>(pacing_burst_time.count()) / tokens_per_byte);
-    return std::min(std::max(pacing_burst_datagrams * datagram_size_, in_burst_time),
+    return std::min(std::max(pacing_burst_datagrams * datagram_size_, bytes_in(pacing_burst_time)),
                     pacing_burst_bytes_max);
+}
+
+std::size_t Pacer::bytes_in(Duration time) const noexcept {
+    return static_cast<std::size_t>(rate_ * static_cast<std::uint64_t>(time.count()) /
+                                    tokens_per_byte);
 }
 
 std::int64_t Pacer::tokens_at(Instant now) const noexcept {

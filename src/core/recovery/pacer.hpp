@@ -33,6 +33,8 @@ public:
 
     // max(10 datagrams, 1 ms of the rate), never over 64 KiB.
     std::size_t burst_max() const noexcept;
+    // What the rate carries in `time`, which is milliseconds at most; 0 before a rate is set.
+    std::size_t bytes_in(Duration time) const noexcept;
     std::uint64_t rate() const noexcept { return rate_; }  // 0: none set
 
 private:

@@ -22,15 +22,12 @@ SendAllowance PathRecovery::allowance(Instant now) const noexcept {
 
 std::size_t PathRecovery::burst_min() const noexcept {
     if (pacer_.burst_max() == pacing_burst_bytes_max) return burst_full;
-    const auto of_time = static_cast<std::size_t>(
-        pacer_.rate() * static_cast<std::uint64_t>(burst_time.count()) / 1'000'000);
+    const std::size_t of_time = pacer_.bytes_in(burst_time);
     return of_time >= 2 * mtu_.current() ? of_time : 0;
 }
 
 std::size_t PathRecovery::stream_turn() const noexcept {
-    const auto of_time = static_cast<std::size_t>(
-        pacer_.rate() * static_cast<std::uint64_t>(stream_turn_time.count()) / 1'000'000);
-    return std::min(of_time, stream_turn_max);
+    return std::min(pacer_.bytes_in(stream_turn_time), stream_turn_max);
 }
 
 std::size_t PathRecovery::window() const noexcept {

@@ -329,7 +329,8 @@ private:
     Readiness readiness_to_begin(const StreamState& stream) const noexcept;
     std::uint64_t stream_limit(const StreamState& stream) const noexcept;
     std::uint64_t data_limit(const StreamState& stream) const noexcept;
-    bool is_turn_over(StreamState& stream, std::size_t sent) const noexcept;
+    // Counts a frame with `sent` bytes of DATA; true: the stream's turn is over.
+    bool count_in_turn(StreamState& stream, std::size_t sent) const noexcept;
     bool is_session_open() const noexcept { return begin_queue_.is_empty() && credit_.room() > 0; }
     StreamState* next_with_data(std::size_t priority);
     void begin_message(StreamState& stream);

@@ -117,7 +117,7 @@ StreamState* Streams::next_with_data(std::size_t priority) {
 }
 
 // An interruption does not begin a turn anew: who is interrupted often would never end it.
-bool Streams::is_turn_over(StreamState& stream, std::size_t sent) const noexcept {
+bool Streams::count_in_turn(StreamState& stream, std::size_t sent) const noexcept {
     const std::size_t frame_size = sent + frame_overhead_usual;
     stream.turn_sent += frame_size;
     // It has one more frame only if that is still within its turn.

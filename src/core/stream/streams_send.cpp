@@ -164,7 +164,7 @@ std::optional<Planned> Streams::plan_data(StreamState& stream, std::size_t paylo
     }
 
     // To the back of its queue: the next stream of the same priority has its turn.
-    if (is_turn_over(stream, range->size)) {
+    if (count_in_turn(stream, range->size)) {
         unqueue_data(stream);
         queue_data(stream);
     }
