@@ -67,6 +67,16 @@ TEST_CASE("protocol §10.4: BBR uses nine tenths of what chance loss leaves of a
     }
 }
 
+TEST_CASE("protocol §9.2 (b): no credit holds back the start of a flow on a long path") {
+    for (const auto algorithm : {CongestionAlgorithm::bbr, CongestionAlgorithm::cubic}) {
+        CAPTURE(name_of(algorithm));
+        DumbbellSpec spec;
+        spec.rate = megabits(100);
+        spec.round_trip = milliseconds(50);
+        CHECK(goodput(spec, algorithm, Duration(0), seconds(1)) >= 0.6 * megabits(100));
+    }
+}
+
 TEST_CASE("RFC 9438 §5.1: CUBIC reaches what its response function says, within a tenth") {
     for (const testing::PerMillion loss : {0u, 1'000u, 10'000u}) {
         CAPTURE(loss);

@@ -31,14 +31,18 @@ void Download::handle_event(NodeNumber node, const connection::EndpointEvent& ev
         session_ = connected->session;
         handshake_ = connected->handshake;
         request();
-    } else if (const auto* accepted = std::get_if<connection::SessionAccepted>(&event)) {
-        server_session_ = accepted->session;
     } else if (std::holds_alternative<connection::ConnectFailed>(event)) {
         network_.schedule(Duration(0), [this] { network_.connect(client_, server_); });
     } else if (const auto* of_session = std::get_if<connection::SessionEvent>(&event)) {
+        const auto* of_stream = std::get_if<stream::StreamEvent>(&of_session->event);
+        // A session without a request is one that the client began while the other was silent.
+        if (node == server_ && of_stream != nullptr &&
+            of_stream->kind == stream::StreamEvent::Kind::opened) {
+            server_session_ = of_session->session;
+        }
         const bool is_ours = of_session->session == (node == client_ ? session_ : server_session_);
         if (!is_ours) return;
-        if (const auto* of_stream = std::get_if<stream::StreamEvent>(&of_session->event)) {
+        if (of_stream != nullptr) {
             handle_stream(node, *of_stream);
         } else if (const auto* closed = std::get_if<connection::Closed>(&of_session->event)) {
             if (!is_done()) failure_ = "the session ended: " + closed->reason;

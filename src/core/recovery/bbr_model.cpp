@@ -197,6 +197,9 @@ void BbrModel::update_round_trip(const AckSample& sample) noexcept {
     const Duration latest = std::max(*sample.round_trip, Duration(1));
     if (probed_round_trip_ == Duration::zero() || latest < probed_round_trip_ || is_probe_due_) {
         probed_round_trip_ = latest;
+        probed_at_ = measured_at_ = sample.now;
+    } else if (latest - probed_round_trip_ <= probed_round_trip_ / calm_part &&
+               sample.now < measured_at_ + calm_max) {
         probed_at_ = sample.now;
     }
     const bool is_old = sample.now > round_trip_at_ + round_trip_window;

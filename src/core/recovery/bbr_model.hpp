@@ -87,7 +87,11 @@ public:
 
     static constexpr Duration round_trip_window = std::chrono::seconds(10);  // MinRTTFilterLen
     static constexpr Duration probe_interval = std::chrono::seconds(5);      // ProbeRTTInterval
-    static constexpr unsigned loss_threshold_percent = 2;                    // LossThresh
+    // A round trip at most this part longer than the least found no queue that a probe would empty:
+    // the next is put off, but not for longer than this since the least was measured.
+    static constexpr int calm_part = 32;
+    static constexpr Duration calm_max = std::chrono::seconds(30);
+    static constexpr unsigned loss_threshold_percent = 2;  // LossThresh
     static constexpr unsigned beta_percent = 70;
     static constexpr unsigned beta_marked_percent = 85;  // RFC 8511: a mark is a gentler sign
     // Chance loss above this is taken for congestion after all. Parts of 10,000.
@@ -134,6 +138,7 @@ private:
     Instant round_trip_at_{};
     Duration probed_round_trip_{0};
     Instant probed_at_{};
+    Instant measured_at_{};  // not later: put off since
     bool is_probe_due_ = false;
 
     // The greatest of ten rounds, a place for each.

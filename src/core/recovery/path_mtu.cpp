@@ -73,13 +73,18 @@ void PathMtu::on_datagram_acked(std::uint64_t number, std::size_t size) noexcept
     if (size >= suspicious_size_) suspicious_losses_ = 0;
 }
 
-void PathMtu::on_datagram_lost(Instant now, std::uint64_t number, std::size_t size) noexcept {
+void PathMtu::on_datagram_lost(Instant now, Instant sent_at, std::uint64_t number,
+                               std::size_t size) noexcept {
     if (size <= datagram_size_base || size > current_) return;
     // One as large was sent later and came through: congestion, not the size.
     if (number < full_acked_before_) return;
     if (number < large_acked_before_ && size <= large_acked_size_) return;
-    suspicious_size_ = suspicious_losses_ == 0 ? size : std::min(suspicious_size_, size);
-    if (++suspicious_losses_ >= black_hole_losses) fall_back(now);
+    if (suspicious_losses_ == 0) {
+        suspicious_size_ = size;
+        suspicious_since_ = now;
+    }
+    suspicious_size_ = std::min(suspicious_size_, size);
+    if (++suspicious_losses_ >= black_hole_losses && sent_at >= suspicious_since_) fall_back(now);
 }
 
 void PathMtu::on_probe_timeout(Instant now, unsigned consecutive) noexcept {

@@ -40,9 +40,11 @@ public:
     void on_probe_lost(Instant now, std::size_t size) noexcept;
     // Other datagrams, by number on the path and size. A loss above the base counts against the
     // size when none as large that was sent later is acknowledged; black_hole_losses of those in
-    // a row send the size back to the base.
+    // a row send the size back to the base, if the last was sent when the first was known to be
+    // lost: what a full queue drops in one round trip is large too, where what is small still fits.
     void on_datagram_acked(std::uint64_t number, std::size_t size) noexcept;
-    void on_datagram_lost(Instant now, std::uint64_t number, std::size_t size) noexcept;
+    void on_datagram_lost(Instant now, Instant sent_at, std::uint64_t number,
+                          std::size_t size) noexcept;
     // `consecutive` probe timeouts without any acknowledgement: at black_hole_timeouts, nothing
     // passes, and perhaps a datagram of base size would.
     void on_probe_timeout(Instant now, unsigned consecutive) noexcept;
@@ -69,6 +71,7 @@ private:
     std::size_t large_acked_size_ = 0;
     unsigned suspicious_losses_ = 0;
     std::size_t suspicious_size_ = 0;  // the smallest of them
+    Instant suspicious_since_{};
 };
 
 }  // namespace stt::recovery

@@ -128,7 +128,9 @@ void PathRecovery::on_lost(Instant now, const SentFrame& frame, bool is_congesti
         return;
     }
     if (!is_congestion) return;
-    if (frame.datagram_size != 0) mtu_.on_datagram_lost(now, frame.datagram, frame.datagram_size);
+    if (frame.datagram_size != 0) {
+        mtu_.on_datagram_lost(now, frame.sent_at, frame.datagram, frame.datagram_size);
+    }
     rate_.on_lost(frame.size);
     gathered_.lost_bytes += frame.size;
     // Found oldest first: the last one told is the newest.

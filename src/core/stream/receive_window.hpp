@@ -9,10 +9,10 @@ namespace stt::stream {
 
 // Credit that a receiver gives, for a stream or for the session. Spec protocol §9.1, §9.2.
 //
-// Credits are absolute limits. The window grows, up to its cap, when it, and neither the path nor
-// the application here, held the peer back: it doubles when half of it was used in less than two
-// round trips; it becomes four times as large when the peer came to its end while the application
-// could not read for what was missing, since all was silent then until that was sent again.
+// Credits are absolute limits. The window grows, up to its cap, to what comes in `ahead` round
+// trips while the application keeps up, and what waits behind a gap: so a peer that doubles its
+// rate each round trip does not come to the limit, though that reaches it half a round trip late,
+// and though the application cannot read on before what was lost has come.
 class ReceiveWindow {
 public:
     ReceiveWindow(std::uint64_t window_initial, std::uint64_t window_max) noexcept
@@ -24,27 +24,16 @@ public:
     std::uint64_t limit() const noexcept { return limit_; }
     std::uint64_t window() const noexcept { return window_; }
 
-    // The peer has used offsets below `highest`, of which `readable` bytes wait in order, and
-    // others behind a gap.
-    void on_gap(std::uint64_t highest, std::uint64_t readable) noexcept {
-        const std::uint64_t left = limit_ - std::min(highest, limit_);
-        if (left < window_ / 8 && readable < window_ / 2) is_short_ = true;
-    }
-
-    // The application has read up to `read`. True when the limit was raised, and must be told.
-    bool on_read(Instant now, Duration rtt, std::uint64_t read) noexcept {
-        if (limit_ - std::min(read, limit_) >= window_ / 2) return false;
-        if (is_short_) {
-            window_ = std::min(4 * window_, window_max_);
-        } else if (last_raise_ && now - *last_raise_ < 2 * rtt) {
-            window_ = std::min(2 * window_, window_max_);
-        }
-        is_short_ = false;
-        last_raise_ = now;
-        const std::uint64_t raised = read + window_;
-        if (raised <= limit_) return false;
-        limit_ = raised;
-        return true;
+    struct Progress {
+        std::uint64_t highest = 0;   // the peer has used offsets below
+        std::uint64_t readable = 0;  // bytes that wait in order for the application
+        std::uint64_t read = 0;      // the application has read offsets below
+    };
+    // After bytes were received or read. True when the limit was raised, and must be told.
+    bool on_progress(Instant now, Duration rtt, const Progress& progress) noexcept {
+        measure(now, rtt, progress);
+        if (limit_ - std::min(progress.read, limit_) >= window_ / 2) return false;
+        return raise_to(progress.read + window_);
     }
 
     // Raises the limit at once, whatever was read. True when that must be told.
@@ -60,11 +49,33 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t ahead = 8;
+
+    // Once a round trip, and not before the application has read what it could at the last time.
+    void measure(Instant now, Duration rtt, const Progress& progress) noexcept {
+        const std::uint64_t in_order = progress.read + progress.readable;
+        if (progress.highest == 0) return;
+        if (!measured_at_) {
+            measured_at_ = now;
+            measured_in_order_ = in_order;
+        }
+        const Duration elapsed = now - *measured_at_;
+        if (elapsed < std::max(rtt, Duration(1)) || progress.read < measured_in_order_) return;
+        const double in_round_trip = static_cast<double>(progress.highest - measured_highest_) *
+                                     static_cast<double>(rtt.count()) /
+                                     static_cast<double>(elapsed.count());
+        widen(ahead * static_cast<std::uint64_t>(in_round_trip) + progress.highest - in_order);
+        measured_at_ = now;
+        measured_highest_ = progress.highest;
+        measured_in_order_ = in_order;
+    }
+
     std::uint64_t window_;
     std::uint64_t window_max_;
     std::uint64_t limit_;
-    std::optional<Instant> last_raise_;
-    bool is_short_ = false;  // since the last raise
+    std::optional<Instant> measured_at_;
+    std::uint64_t measured_highest_ = 0;
+    std::uint64_t measured_in_order_ = 0;
 };
 
 }  // namespace stt::stream

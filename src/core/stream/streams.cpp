@@ -108,7 +108,7 @@ Result<ReadOutcome, ReadError> Streams::read(Instant now, Duration rtt, StreamKe
     const std::uint64_t read_before = stream->receive.read_end();
     ReadOutcome outcome;
     outcome.size = stream->receive.read(output);
-    count_read(now, rtt, *stream, read_before);
+    update_credit(now, rtt, *stream, read_before);
     outcome.is_end =
         stream->receive.is_at_end() || (stream->is_closed && stream->receive.readable() == 0);
     return outcome;
@@ -158,7 +158,7 @@ void Streams::drop_unread(Instant now, Duration rtt, StreamState& stream) {
     stream.assembly.clear();
     clear_datagrams(stream);
     count_fragments(stream);
-    count_read(now, rtt, stream, read_before);
+    update_credit(now, rtt, stream, read_before);
 }
 
 void Streams::stop(Instant now, Duration rtt, StreamKey key, std::uint64_t code) {

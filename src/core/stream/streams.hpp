@@ -314,8 +314,7 @@ private:
     static bool needs_credit(const StreamState& stream) noexcept {
         return stream.is_credited && !stream.receive.final_offset() && !stream.stop_code;
     }
-    void note_gap(StreamState& stream) noexcept;
-    void count_read(Instant now, Duration rtt, StreamState& stream, std::uint64_t read_before);
+    void update_credit(Instant now, Duration rtt, StreamState& stream, std::uint64_t read_before);
     void count_fragments(StreamState& stream) noexcept;
     void drop_unread(Instant now, Duration rtt, StreamState& stream);
     void clear_datagrams(StreamState& stream);

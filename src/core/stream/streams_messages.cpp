@@ -63,7 +63,7 @@ Result<MessageOutcome, ReadError> Streams::receive_message(Instant now, Duration
         const std::uint64_t read_before = stream->receive.read_end();
         stream->assembly.take(stream->receive, output);
         count_fragments(*stream);
-        count_read(now, rtt, *stream, read_before);
+        update_credit(now, rtt, *stream, read_before);
         outcome.has_message = true;
     }
     if (outcome.has_message) ++stream->statistics.messages_read;

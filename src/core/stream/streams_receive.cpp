@@ -145,8 +145,7 @@ Result<void, wire::Violation> Streams::account(Instant now, Duration rtt, Stream
     count_fragments(stream);
     if (!stream.is_open_known || !stream.is_credited) return {};
     STT_TRY_VOID(count_received(stream, highest_before));
-    note_gap(stream);
-    count_read(now, rtt, stream, read_before);
+    update_credit(now, rtt, stream, read_before);
     if (stream.assembly.is_too_long() && !stream.stop_code) {
         stop(now, rtt, stream.key, static_cast<std::uint64_t>(ErrorCode::flow_control));
     }
@@ -410,26 +409,23 @@ Result<void, wire::Violation> Streams::count_received(StreamState& stream,
     return broken(ErrorCode::flow_control, "bytes beyond the session's credit");
 }
 
-// Where the application cannot read on, the windows may be what keeps the peer from sending.
-void Streams::note_gap(StreamState& stream) noexcept {
-    if (stream.receive.gap_count() == 0) return;
-    const std::uint64_t readable = stream.receive.readable();
-    stream.window.on_gap(stream.receive.highest_end(), readable);
-    session_window_.on_gap(received_total_, readable);
-}
-
-// What was read gives credit for more. Spec protocol §9.2.
-void Streams::count_read(Instant now, Duration rtt, StreamState& stream,
-                         std::uint64_t read_before) {
+// What came and what was read gives credit for more. Spec protocol §9.2.
+void Streams::update_credit(Instant now, Duration rtt, StreamState& stream,
+                            std::uint64_t read_before) {
+    if (!stream.is_open_known || !stream.is_credited) return;
     const std::uint64_t read_end = stream.receive.read_end();
-    if (read_end == read_before || !stream.is_open_known || !stream.is_credited) return;
     read_total_ += read_end - read_before;
-    if (needs_credit(stream) && stream.window.on_read(now, rtt, read_end)) {
+    if (needs_credit(stream) &&
+        stream.window.on_progress(
+            now, rtt, {stream.receive.highest_end(), stream.receive.readable(), read_end})) {
         queue_items(stream, item::credit);
         // One stream's window must not be held back by the session's.
         session_window_.widen(2 * stream.window.window());
     }
-    if (session_window_.on_read(now, rtt, read_total_)) is_flow_credit_pending_ = true;
+    // Only what is read: other streams may be full of what nobody reads.
+    if (session_window_.on_progress(now, rtt, {read_total_, 0, read_total_})) {
+        is_flow_credit_pending_ = true;
+    }
 }
 
 void Streams::count_fragments(StreamState& stream) noexcept {

@@ -123,8 +123,10 @@ TEST_CASE("BBR §5.3.3: it probes at least every three seconds, and never in loc
     CHECK(waits.size() >= 10);
 }
 
-TEST_CASE("BBR §5.3.4: the round trip is probed every five seconds, for 200 ms, at half") {
+TEST_CASE("BBR §5.3.4: behind a queue the round trip is probed every five seconds, for 200 ms") {
     Flow flow;
+    flow.path.run_for(seconds(1));
+    flow.path.other_traffic = 40'000;  // 4 ms
     REQUIRE(flow.reach(Phase::probe_round_trip));
     const Instant began = flow.path.now();
     CHECK(flow.bbr.is_holding_back());
@@ -135,8 +137,22 @@ TEST_CASE("BBR §5.3.4: the round trip is probed every five seconds, for 200 ms,
     CHECK(flow.path.now() - began <= milliseconds(400));
     CHECK(flow.bbr.window() >= product);
     CHECK(is_near(flow.bbr.model().bandwidth(), bandwidth, 3));  // it was not forgotten
+    flow.path.other_traffic = 80'000;
     REQUIRE(flow.reach(Phase::probe_round_trip));
     CHECK(flow.path.now() - began >= milliseconds(4'500));
+}
+
+TEST_CASE("BBR: while no queue is met the round trip is not probed, but for every half minute") {
+    Flow flow;
+    REQUIRE(flow.reach(Phase::probe_round_trip, seconds(60)));
+    CHECK(flow.path.now() >= at(seconds(30)));
+    CHECK(flow.path.now() <= at(seconds(40)));
+    // A queue that comes is seen within the interval.
+    Flow other;
+    other.path.run_for(seconds(12));
+    other.path.other_traffic = 40'000;
+    REQUIRE(other.reach(Phase::probe_round_trip));
+    CHECK(other.path.now() <= at(seconds(18)));
 }
 
 TEST_CASE("BBR §5.5: a path that grew is found within a few probes, one that shrank as well") {

@@ -26,6 +26,7 @@ struct Side {
     explicit Side(const StreamsConfig& config) : streams(config) {}
     Streams streams;
     std::vector<StreamEvent> events;
+    Instant now = start;  // when frames arrive
 
     std::optional<Frame> next() {
         const auto candidate = streams.next_candidate();
@@ -41,11 +42,11 @@ struct Side {
         if (planned.type == wire::FrameType::data) {
             const auto data = wire::parse_data(frame.payload, planned.flags);
             REQUIRE(data.has_value());
-            return streams.handle_data(start, rtt, planned.key.id, planned.flags, *data);
+            return streams.handle_data(now, rtt, planned.key.id, planned.flags, *data);
         }
         const auto messages = wire::StreamControlMessages::parse(frame.payload);
         REQUIRE(messages.has_value());
-        return streams.handle_stream_control(start, rtt, planned.key.id, *messages);
+        return streams.handle_stream_control(now, rtt, planned.key.id, *messages);
     }
     void poll() {
         while (const auto event = streams.poll_event()) events.push_back(*event);

@@ -211,6 +211,48 @@ TEST_CASE("Streams: what is written while the session's credit is used up goes o
     CHECK(rest == 40 * 65'536 + 1'000 - session_credit_initial);
 }
 
+TEST_CASE("protocol §9.2 (c): what nobody reads does not widen the session's window") {
+    Pair pair;
+    for (int stream = 0; stream < 40; ++stream) write(pair.one, open(pair.one), 65'536);
+    int frames = 0;
+    pair.carry([&](const Frame&) {
+        if (++frames % 500 == 0) pair.other.now += rtt;
+        return false;
+    });
+    CHECK(pair.other.streams.unread() == session_credit_initial);
+    CHECK(pair.other.streams.credit_use().receive_limit == session_credit_initial);
+}
+
+TEST_CASE("protocol §9.2 (b): a session's window is twice that of its widest stream, or more") {
+    Pair pair;
+    const StreamKey key = open(pair.one);
+    write(pair.one, key, 4 << 20);
+    // All but the first bytes comes, twice as much in each round trip, and nothing can be read:
+    // only the stream's window grows by itself.
+    int frames = 0;
+    int frames_at_tick = 16;
+    const auto carry = [&](Side& from, Side& to) {
+        while (const auto frame = from.next()) {
+            const Planned& planned = frame->planned;
+            if (++frames == frames_at_tick) {
+                pair.other.now += rtt;
+                frames_at_tick *= 2;
+            }
+            if (planned.type == wire::FrameType::data && planned.range.offset == 0) continue;
+            REQUIRE(to.handle(*frame).has_value());
+            from.streams.on_acknowledged(planned);
+        }
+    };
+    for (int round = 0; round < 100; ++round) {
+        carry(pair.one, pair.other);
+        carry(pair.other, pair.one);
+        if (const auto limit = pair.other.streams.take_flow_credit()) {
+            pair.one.streams.handle_flow_credit(*limit);
+        }
+    }
+    CHECK(pair.other.streams.unread() > session_credit_initial);
+}
+
 TEST_CASE("Streams: streams of one priority take turns") {
     Pair pair;
     const StreamKey first = open(pair.one);
