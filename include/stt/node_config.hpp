@@ -47,9 +47,12 @@ struct NodeConfig {
     // What a stream and a session may hold unread: at least 65,536 and 2,097,152, the credit
     // that every peer begins with. Worst-case memory of a session is
     // session_window_max, plus send_buffer_max for each stream.
+    //
+    // A stream takes four congestion windows of its path from its application: 2 MiB, or less if
+    // that is set, where the path is slow.
     std::size_t stream_window_max = 16u << 20;
     std::size_t session_window_max = 64u << 20;
-    std::size_t send_buffer_max = 4u << 20;
+    std::size_t send_buffer_max = 16u << 20;
     // Streams of one peer's that may be open at once: about 1.6 KiB each while nothing waits on
     // it, and its name. Taken to lie in 128 to 32,767. Spec protocol §8.1 STREAM_LIMIT.
     std::size_t peer_stream_limit = 1'024;

@@ -77,6 +77,30 @@ TEST_CASE("protocol §9.2 (b): no credit holds back the start of a flow on a lon
     }
 }
 
+TEST_CASE("BBR: who stops for credit in each round trip leaves startup all the same") {
+    DumbbellSpec spec;
+    spec.rate = megabits(100);
+    spec.round_trip = milliseconds(50);
+    spec.receive_window_max = 2 << 20;  // 3.3 products, told in steps of half
+    spec.flows = {{.algorithm = CongestionAlgorithm::bbr}};
+    Dumbbell dumbbell(spec);
+    dumbbell.run_for(seconds(2));
+    const Instant from = dumbbell.now();
+    dumbbell.run_for(seconds(5));
+    const FlowMeasure flow = dumbbell.measure(0, from, dumbbell.now());
+    CHECK(flow.goodput >= 0.9 * megabits(100));
+    CHECK(flow.loss < 0.001);
+}
+
+TEST_CASE("protocol §10.4: a flow's send buffer follows its window") {
+    DumbbellSpec spec;
+    spec.rate = megabits(400);
+    spec.round_trip = milliseconds(100);
+    spec.receive_window_max = connection::ConnectionConfig{}.stream_window_max;
+    spec.send_buffer_max = connection::ConnectionConfig{}.send_buffer_max;
+    CHECK(goodput(spec, CongestionAlgorithm::bbr, seconds(2), seconds(3)) >= 0.9 * megabits(400));
+}
+
 TEST_CASE("RFC 9438 §5.1: CUBIC reaches what its response function says, within a tenth") {
     for (const testing::PerMillion loss : {0u, 1'000u, 10'000u}) {
         CAPTURE(loss);

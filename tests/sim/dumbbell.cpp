@@ -36,16 +36,15 @@ Dumbbell::Dumbbell(const DumbbellSpec& spec) : spec_(spec), network_(spec.seed) 
     for (const FlowSpec& flow_spec : spec_.flows) {
         connection::EndpointConfig config;
         config.connection.congestion = flow_spec.algorithm;
-        // Nothing but the path and the controller shall hold a flow back.
-        config.connection.send_buffer_max = std::size_t{128} << 20;
+        config.connection.send_buffer_max = spec_.send_buffer_max;
         auto flow = std::make_unique<Flow>();
         flow->spec = flow_spec;
         flow->node = network_.add_node(config);
         flows_.push_back(std::move(flow));
     }
     connection::EndpointConfig config;
-    config.connection.stream_window_max = std::uint64_t{256} << 20;
-    config.connection.session_window_max = std::uint64_t{256} << 20;
+    config.connection.stream_window_max = spec_.receive_window_max;
+    config.connection.session_window_max = spec_.receive_window_max;
     receiver_ = network_.add_node(config);
 
     if (spec_.queue_size == 0) {

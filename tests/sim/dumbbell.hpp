@@ -31,6 +31,9 @@ struct DumbbellSpec {
                                  // datagrams if that is more
     testing::QueueDiscipline discipline = testing::QueueDiscipline::tail_drop;
     bool marks = false;  // CoDel marks instead of dropping
+    // What the receiver gives credit for, at most, and senders keep of what was not acknowledged.
+    std::uint64_t receive_window_max = std::uint64_t{256} << 20;
+    std::size_t send_buffer_max = std::size_t{128} << 20;
     std::vector<FlowSpec> flows;
     Duration sample_interval = std::chrono::milliseconds(20);
     std::uint64_t seed = 1;

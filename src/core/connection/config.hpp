@@ -63,7 +63,7 @@ struct ConnectionConfig {
     // each stream that is written to, and 9.5 MiB of records of frames in flight.
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
-    std::size_t send_buffer_max = 4u << 20;
+    std::size_t send_buffer_max = 16u << 20;
     // The largest message that is taken, with its length field; at most 1,048,576. Spec protocol
     // §9.3.
     std::size_t message_size_max = stt::message_size_max;

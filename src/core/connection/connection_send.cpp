@@ -262,6 +262,7 @@ std::optional<Transmit> Connection::transmit_batch(Instant now, MutableBytes buf
     is_marking_ = path().may_mark();
     streams_.set_payload_room(data_payload_room());
     streams_.set_turn_size(path().stream_turn());
+    streams_.set_send_window(path().window());
     batch_.begin(buffer, keys_.send, session_id_);
     std::size_t segment_size = 0;
     DatagramPlan plan;

@@ -211,6 +211,16 @@ void Bbr::on_spurious_congestion(Instant now) {
 
 // ---- startup and drain
 
+// By the application, or by the peer's credit. Not where more was in flight than the pipe is
+// thought to hold and a growing rate needs: what does not come sooner then waits in a queue. So who
+// stops for credit once a round trip does not stay in startup, where each of its bursts leaves at
+// nearly three times the rate of the path.
+bool Bbr::is_held_back(const RateSample& rate) const noexcept {
+    const std::uint64_t full =
+        std::max(percent(model_.product(), full_growth), window_initial_datagrams * datagram_size_);
+    return rate.is_app_limited && rate.in_flight < full;
+}
+
 void Bbr::reset_full_bandwidth(std::uint64_t bandwidth) noexcept {
     full_bandwidth_ = bandwidth;
     full_rounds_ = 0;
@@ -218,7 +228,7 @@ void Bbr::reset_full_bandwidth(std::uint64_t bandwidth) noexcept {
 }
 
 void Bbr::check_full_bandwidth(const AckSample& sample) noexcept {
-    if (is_full_now_ || sample.rate.is_app_limited || sample.bytes == 0) return;
+    if (is_full_now_ || is_held_back(sample.rate) || sample.bytes == 0) return;
     const std::uint64_t rate = sample.rate.bytes_per_second();
     if (rate >= percent(full_bandwidth_, full_growth) && rate > 0) {
         reset_full_bandwidth(rate);
@@ -246,7 +256,7 @@ void Bbr::check_startup_done(const AckSample& sample) noexcept {
         const bool is_high =
             loss.events >= startup_loss_events_min &&
             BbrModel::is_beyond_chance(loss.lost, loss.lost + loss.delivered, datagram_size_);
-        if (is_high && !sample.rate.is_app_limited) fill_startup();
+        if (is_high && !is_held_back(sample.rate)) fill_startup();
         if (loss.events == 0) is_recovering_ = false;
     }
     if (is_full_) phase_ = Phase::drain;

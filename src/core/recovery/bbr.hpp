@@ -57,6 +57,7 @@ private:
     std::uint64_t window_gain_percent() const noexcept;
 
     // Phases.
+    bool is_held_back(const RateSample& rate) const noexcept;
     void check_full_bandwidth(const AckSample& sample) noexcept;
     void reset_full_bandwidth(std::uint64_t bandwidth = 0) noexcept;
     void check_startup_done(const AckSample& sample) noexcept;

@@ -195,12 +195,17 @@ void BbrModel::update_round_trip(const AckSample& sample) noexcept {
         probed_round_trip_ > Duration::zero() && sample.now > probed_at_ + probe_interval;
     if (!sample.round_trip.has_value()) return;
     const Duration latest = std::max(*sample.round_trip, Duration(1));
-    if (probed_round_trip_ == Duration::zero() || latest < probed_round_trip_ || is_probe_due_) {
+    const bool is_anew = probed_round_trip_ == Duration::zero() || is_probe_due_;
+    if (is_anew || latest < probed_round_trip_) {
+        // A little lower may be the same queue, as it shrinks.
+        if (is_anew || latest + latest / calm_part < probed_round_trip_) measured_at_ = sample.now;
         probed_round_trip_ = latest;
-        probed_at_ = measured_at_ = sample.now;
+        if (sample.now < measured_at_ + calm_max) probed_at_ = sample.now;
     } else if (latest - probed_round_trip_ <= probed_round_trip_ / calm_part &&
                sample.now < measured_at_ + calm_max) {
         probed_at_ = sample.now;
+        // What a probe would have found is not old.
+        if (probed_round_trip_ <= round_trip_) round_trip_at_ = sample.now;
     }
     const bool is_old = sample.now > round_trip_at_ + round_trip_window;
     if (round_trip_ == Duration::zero() || probed_round_trip_ < round_trip_ || is_old) {

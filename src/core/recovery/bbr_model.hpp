@@ -138,7 +138,7 @@ private:
     Instant round_trip_at_{};
     Duration probed_round_trip_{0};
     Instant probed_at_{};
-    Instant measured_at_{};  // not later: put off since
+    Instant measured_at_{};  // of the least, for how long a probe may be put off
     bool is_probe_due_ = false;
 
     // The greatest of ten rounds, a place for each.

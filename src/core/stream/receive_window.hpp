@@ -12,11 +12,13 @@ namespace stt::stream {
 // Credits are absolute limits. The window grows, up to its cap, to what comes in `ahead` round
 // trips while the application keeps up, and what waits behind a gap: so a peer that doubles its
 // rate each round trip does not come to the limit, though that reaches it half a round trip late,
-// and though the application cannot read on before what was lost has come.
+// and though the application cannot read on before what was lost has come. But never to more than a
+// multiple of what was read in all: who leaves the first byte out gets none of it.
 class ReceiveWindow {
 public:
     ReceiveWindow(std::uint64_t window_initial, std::uint64_t window_max) noexcept
-        : window_(std::min(window_initial, window_max)),
+        : window_initial_(window_initial),
+          window_(std::min(window_initial, window_max)),
           window_max_(window_max),
           limit_(window_initial) {}
 
@@ -50,6 +52,9 @@ public:
 
 private:
     static constexpr std::uint64_t ahead = 8;
+    // Bytes of window for each that was read. Chosen: while the rate doubles, and for two round
+    // trips nothing can be read, 19 are needed.
+    static constexpr std::uint64_t earned = 32;
 
     // Once a round trip, and not before the application has read what it could at the last time.
     void measure(Instant now, Duration rtt, const Progress& progress) noexcept {
@@ -64,12 +69,15 @@ private:
         const double in_round_trip = static_cast<double>(progress.highest - measured_highest_) *
                                      static_cast<double>(rtt.count()) /
                                      static_cast<double>(elapsed.count());
-        widen(ahead * static_cast<std::uint64_t>(in_round_trip) + progress.highest - in_order);
+        widen(std::min(
+            ahead * static_cast<std::uint64_t>(in_round_trip) + progress.highest - in_order,
+            window_initial_ + earned * std::min(progress.read, window_max_ / earned + 1)));
         measured_at_ = now;
         measured_highest_ = progress.highest;
         measured_in_order_ = in_order;
     }
 
+    std::uint64_t window_initial_;
     std::uint64_t window_;
     std::uint64_t window_max_;
     std::uint64_t limit_;

@@ -25,7 +25,8 @@ Streams::Streams(const StreamsConfig& config)
       next_id_(config.is_initiator ? 1 : 2),
       peer_limit_(config_.peer_stream_limit),
       session_window_(session_credit_initial, config_.session_window_max),
-      is_stream_limit_pending_(peer_limit_ > stream_limit_initial) {}
+      is_stream_limit_pending_(peer_limit_ > stream_limit_initial),
+      send_limit_(std::min(send_buffer_min, config_.send_buffer_max)) {}
 
 StreamState* Streams::find(StreamKey key) noexcept {
     const auto found = streams_.find(key);
@@ -91,7 +92,8 @@ Result<std::size_t, WriteError> Streams::write(StreamKey key, Bytes data) {
     if (stream->kind != StreamKind::bytes) return Unexpected(WriteError::wrong_kind);
     if (stream->stop_code_received) return Unexpected(WriteError::stopped);
     if (stream->is_closed || stream->is_finished()) return Unexpected(WriteError::finished);
-    const std::size_t taken = stream->send.write(data);
+    const std::size_t taken =
+        stream->send.write(data.first(std::min(data.size(), send_room(*stream))));
     stream->statistics.bytes_written += taken;
     stream->room_wanted = taken < data.size() ? 1 : 0;
     if (taken > 0) queue_data(*stream);
@@ -319,7 +321,7 @@ void Streams::tell_readable(StreamState& stream) {
 
 void Streams::tell_writable(StreamState& stream) {
     if (stream.room_wanted == 0) return;
-    if (send_room(stream, config_.send_buffer_max) < stream.room_wanted) return;
+    if (send_room(stream) < stream.room_wanted) return;
     stream.room_wanted = 0;
     events_.push_back({StreamEvent::Kind::writable, stream.key});
 }

@@ -46,13 +46,20 @@ inline constexpr std::size_t credits_count_max = 256;
 // The longest deadline that an OPEN can give; above it counts as this. About 49 days.
 inline constexpr std::uint64_t deadline_ms_max = std::uint64_t{1} << 32;
 
+// What a stream takes of its application: so many congestion windows of its path. One is under way,
+// one waits, and two more may have come behind what was lost, and lost again.
+inline constexpr std::size_t send_buffer_windows = 4;
+// And so much where the path is slow: more than the largest message.
+inline constexpr std::size_t send_buffer_min = 2u << 20;
+static_assert(send_buffer_min > stt::message_size_max + message_overhead);
+
 struct StreamsConfig {
     bool is_initiator = false;
     // Worst-case memory of a session: session_window_max of unread bytes, and
     // send_buffer_max for each stream that this side writes to.
     std::uint64_t stream_window_max = 16u << 20;
     std::uint64_t session_window_max = 64u << 20;
-    std::size_t send_buffer_max = 4u << 20;
+    std::size_t send_buffer_max = 16u << 20;
     // Where the streams' storage comes from; outlives them. Null: the allocator.
     BufferPool* buffers = nullptr;
     // The largest message that is taken, with its length field: at most 1,048,576. A longer one
@@ -212,6 +219,9 @@ public:
     // How many bytes of frames with DATA a stream sends before the next of its priority has its
     // turn: one frame at least.
     void set_turn_size(std::size_t size) noexcept { turn_size_ = size; }
+    // The congestion window of the path in use: each stream takes send_buffer_windows of it, at
+    // least send_buffer_min and at most what was configured.
+    void set_send_window(std::size_t window) noexcept;
     // The stream whose frame goes next, STREAM_CONTROL before DATA, then by priority, in
     // turn within one. Then plan() at once with the room there is for a payload, then fill().
     // plan() may find that nothing fits.
@@ -342,7 +352,7 @@ private:
     void expire(StreamState& stream, std::uint64_t number);
     void give_up(StreamState& stream, SendBuffer::Message& message);
     void after_settled(StreamState& stream);
-    static std::size_t send_room(const StreamState& stream, std::size_t send_buffer_max) noexcept;
+    std::size_t send_room(const StreamState& stream) const noexcept;
 
     template <class Settle>
     void settle_credits(std::uint64_t number, Settle settle);
@@ -401,6 +411,7 @@ private:
     std::set<Expiry> expiries_;
     std::size_t payload_room_max_ = 1'100;
     std::size_t turn_size_ = 0;
+    std::size_t send_limit_;  // of each stream: what its application may hand over
     Fifo<StreamEvent> events_;
     std::vector<std::uint16_t> closed_ids_;
 };

@@ -6,9 +6,14 @@
 
 namespace stt::stream {
 
-std::size_t Streams::send_room(const StreamState& stream, std::size_t send_buffer_max) noexcept {
+void Streams::set_send_window(std::size_t window) noexcept {
+    send_limit_ =
+        std::min(std::max(send_buffer_min, send_buffer_windows * window), config_.send_buffer_max);
+}
+
+std::size_t Streams::send_room(const StreamState& stream) const noexcept {
     const std::size_t used = stream.send.size() + stream.outgoing.size();
-    return send_buffer_max - std::min(send_buffer_max, used);
+    return send_limit_ - std::min(send_limit_, used);
 }
 
 Result<void, SendError> Streams::send_message(Instant now, StreamKey key, Bytes message,
@@ -29,7 +34,7 @@ Result<void, SendError> Streams::send_message(Instant now, StreamKey key, Bytes 
         const std::size_t prefix = wire::data_prefix_size(key.use, offset, 0);
         if (prefix + size > payload_room_max_) return Unexpected(SendError::too_large);
     }
-    if (needed > send_room(*stream, config_.send_buffer_max)) {
+    if (needed > send_room(*stream)) {
         stream->room_wanted = needed;
         return Unexpected(SendError::would_block);
     }

@@ -155,6 +155,30 @@ TEST_CASE("BBR: while no queue is met the round trip is not probed, but for ever
     CHECK(other.path.now() <= at(seconds(18)));
 }
 
+TEST_CASE("BBR: after the path shrank to a third, the least round trip is found again") {
+    Flow flow;
+    flow.path.run_for(seconds(43));
+    flow.path.rate = rate * 3 / 10;
+    flow.path.run_for(seconds(47));
+    CHECK(flow.bbr.model().round_trip() <= milliseconds(53));
+}
+
+TEST_CASE("BBR: round trips that are ever a little lower put no probe off for longer") {
+    BbrModel model;
+    AckSample sample;
+    sample.round_trip = milliseconds(60);
+    Instant due{};
+    for (int ms = 0; ms < 60'000 && due == Instant{}; ms += 50) {
+        sample.now = at(milliseconds(ms));
+        sample.delivered = static_cast<std::uint64_t>(ms) * 1'000;
+        *sample.round_trip -= microseconds(5);
+        model.on_acked(sample, false, 100'000, 1'200);
+        if (model.is_probe_due()) due = sample.now;
+    }
+    CHECK(due > at(seconds(30)));
+    CHECK(due < at(seconds(36)));
+}
+
 TEST_CASE("BBR §5.5: a path that grew is found within a few probes, one that shrank as well") {
     Flow flow;
     flow.path.queue_max = product;

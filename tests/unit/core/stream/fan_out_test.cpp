@@ -194,8 +194,7 @@ struct World {
         for (auto& [id, stream] : streams) {
             CHECK(stream->bytes == stream->expected_bytes);
             const ReceiverStatistics statistics = *fan_out.statistics(id);
-            CHECK(stream->messages.size() + statistics.messages_dropped ==
-                  stream->expected.size());
+            CHECK(stream->messages.size() + statistics.messages_dropped == stream->expected.size());
             CHECK(statistics.waiting_size == 0);
         }
     }

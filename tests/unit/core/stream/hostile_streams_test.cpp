@@ -64,6 +64,21 @@ TEST_CASE("what a STOP made this side discard is never told as acknowledged") {
     CHECK(is_stopped_told);
 }
 
+TEST_CASE("protocol §9.2 (c): a peer that never sends the first byte gets no credit by the last") {
+    Victim victim;
+    REQUIRE(victim.control(1, 0, {open_bytes}).has_value());
+    Instant now = start;
+    const std::vector<std::uint8_t> byte(1);
+    for (int i = 0; i < 20; ++i, now += rtt) {
+        const auto statistics = victim.streams.statistics({1, 0});
+        const std::uint64_t end = statistics->receive_limit - (i == 0 ? 1 : 0);
+        if (end <= statistics->bytes_received) break;
+        REQUIRE(victim.streams.handle_data(now, rtt, 1, 0, {0, end - 1, 0, byte}).has_value());
+    }
+    CHECK(victim.streams.statistics({1, 0})->receive_limit == stream_credit_initial);
+    CHECK(victim.streams.credit_use().receive_limit == session_credit_initial);
+}
+
 TEST_CASE("protocol §9.1 (c)(d): what a RESET before OPEN used up gives its credit back") {
     Victim victim;
     for (std::uint16_t i = 0; i < 32; ++i) {

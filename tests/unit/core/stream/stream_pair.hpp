@@ -129,7 +129,7 @@ inline std::size_t read_all(Side& side, StreamKey key, bool* is_end = nullptr) {
     std::vector<std::uint8_t> buffer(100'000);
     std::size_t total = 0;
     while (true) {
-        const auto outcome = side.streams.read(start, rtt, key, buffer);
+        const auto outcome = side.streams.read(side.now, rtt, key, buffer);
         REQUIRE(outcome.has_value());
         total += outcome->size;
         if (is_end != nullptr) *is_end = outcome->is_end;
