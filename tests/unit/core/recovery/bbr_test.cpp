@@ -179,6 +179,26 @@ TEST_CASE("BBR: round trips that are ever a little lower put no probe off for lo
     CHECK(due < at(seconds(36)));
 }
 
+TEST_CASE("BBR §4.3.2: the least round trip is forgotten ten seconds after it was last seen") {
+    BbrModel model;
+    AckSample sample;
+    const auto run = [&](Duration round_trip, Duration from, Duration until) {
+        for (Duration time = from; time < until; time += milliseconds(50)) {
+            sample.now = at(time);
+            sample.round_trip = round_trip;
+            sample.delivered += 10'000;
+            model.on_acked(sample, false, 100'000, 1'200);
+        }
+    };
+    run(milliseconds(50), seconds(0), seconds(1));
+    run(milliseconds(51), seconds(1), seconds(12));
+    // Behind a queue the probe is due after five seconds, and finds nothing lower.
+    run(milliseconds(82), seconds(12), seconds(21));
+    CHECK(model.round_trip() == milliseconds(50));
+    run(milliseconds(82), seconds(21), seconds(24));
+    CHECK(model.round_trip() == milliseconds(82));
+}
+
 TEST_CASE("BBR §5.5: a path that grew is found within a few probes, one that shrank as well") {
     Flow flow;
     flow.path.queue_max = product;
