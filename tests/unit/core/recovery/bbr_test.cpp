@@ -179,7 +179,7 @@ TEST_CASE("BBR: round trips that are ever a little lower put no probe off for lo
     CHECK(due < at(seconds(36)));
 }
 
-TEST_CASE("BBR §4.3.2: the least round trip is forgotten ten seconds after it was last seen") {
+TEST_CASE("BBR: the least round trip is forgotten ten seconds after it was last seen") {
     BbrModel model;
     AckSample sample;
     const auto run = [&](Duration round_trip, Duration from, Duration until) {
