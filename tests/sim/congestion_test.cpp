@@ -92,7 +92,7 @@ TEST_CASE("BBR: who stops for credit in each round trip leaves startup all the s
     CHECK(flow.loss < 0.001);
 }
 
-TEST_CASE("protocol §10.4: a flow's send buffer follows its window") {
+TEST_CASE("a flow's send buffer follows the window of its path") {
     DumbbellSpec spec;
     spec.rate = megabits(400);
     spec.round_trip = milliseconds(100);

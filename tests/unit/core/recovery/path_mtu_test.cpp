@@ -26,6 +26,11 @@ unsigned search(PathMtu& mtu, std::size_t carried, Instant now) {
     return probes;
 }
 
+// Lost at nine seconds, and sent when whatever was lost before was known to be.
+void lose(PathMtu& mtu, std::uint64_t number, std::size_t size) {
+    mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), number, size);
+}
+
 PathMtu raised() {
     PathMtu mtu(1'472);
     search(mtu, 1'472, at(Duration(0)));
@@ -92,10 +97,10 @@ TEST_CASE("RFC 8899 §4.3: full datagrams lost while small ones pass are a black
     PathMtu mtu = raised();
     for (std::uint64_t i = 0; i < 5; ++i) {
         mtu.on_datagram_acked(2 * i + 1, 300);
-        mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), 2 * i, 1'472);
+        lose(mtu, 2 * i, 1'472);
     }
     CHECK(mtu.current() == 1'472);
-    mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), 10, 1'472);
+    lose(mtu, 10, 1'472);
     CHECK(mtu.current() == 1'200);
     CHECK_FALSE(mtu.probe_size(at(seconds(9))).has_value());
     CHECK(mtu.deadline() == at(seconds(69)));
@@ -106,24 +111,24 @@ TEST_CASE("RFC 8899 §4.3: full datagrams lost while small ones pass are a black
 TEST_CASE(
     "what a full queue drops in one round trip, while small datagrams fit, is no black hole") {
     PathMtu mtu = raised();
-    const auto lose = [&](Duration now, Duration sent_at, std::uint64_t number) {
+    const auto lose_at = [&](Duration now, Duration sent_at, std::uint64_t number) {
         mtu.on_datagram_lost(at(now), at(sent_at), number, 1'472);
     };
     for (std::uint64_t i = 0; i < 100; ++i) {
         mtu.on_datagram_acked(2 * i + 1, 73);
-        lose(milliseconds(9'050 + i / 2), milliseconds(9'000 + i / 2), 2 * i);
+        lose_at(milliseconds(9'050 + i / 2), milliseconds(9'000 + i / 2), 2 * i);
     }
     CHECK(mtu.current() == 1'472);
     // One that is sent when the first are known to be lost comes through: they are forgotten.
     mtu.on_datagram_acked(300, 1'472);
-    lose(milliseconds(9'150), milliseconds(9'100), 301);
+    lose_at(milliseconds(9'150), milliseconds(9'100), 301);
     CHECK(mtu.current() == 1'472);
     // Or none does, of several round trips.
     for (std::uint64_t i = 0; i < 4; ++i) {
-        lose(milliseconds(9'150 + i), milliseconds(9'100 + i), 302 + i);
+        lose_at(milliseconds(9'150 + i), milliseconds(9'100 + i), 302 + i);
     }
     CHECK(mtu.current() == 1'472);
-    lose(milliseconds(9'200), milliseconds(9'150), 310);
+    lose_at(milliseconds(9'200), milliseconds(9'150), 310);
     CHECK(mtu.current() == 1'200);
 }
 
@@ -131,15 +136,13 @@ TEST_CASE("losses of full datagrams around those that pass are congestion, howev
     PathMtu mtu = raised();
     for (std::uint64_t i = 0; i < 1'000; i += 20) {
         mtu.on_datagram_acked(i + 19, 1'472);
-        for (std::uint64_t j = 0; j < 19; ++j)
-            mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), i + j, 1'472);
+        for (std::uint64_t j = 0; j < 19; ++j) lose(mtu, i + j, 1'472);
     }
     CHECK(mtu.current() == 1'472);
     // Nor do datagrams of other sizes above the base mislead it.
     for (std::uint64_t i = 1'000; i < 2'000; i += 20) {
         mtu.on_datagram_acked(i + 19, 1'300);
-        for (std::uint64_t j = 0; j < 19; ++j)
-            mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), i + j, 1'300);
+        for (std::uint64_t j = 0; j < 19; ++j) lose(mtu, i + j, 1'300);
     }
     CHECK(mtu.current() == 1'472);
 }
@@ -148,15 +151,13 @@ TEST_CASE("a smaller datagram that passes later does not turn those losses into 
     PathMtu mtu = raised();
     mtu.on_datagram_acked(19, 1'472);
     mtu.on_datagram_acked(25, 1'300);
-    for (std::uint64_t i = 0; i < 19; ++i)
-        mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), i, 1'472);
+    for (std::uint64_t i = 0; i < 19; ++i) lose(mtu, i, 1'472);
     CHECK(mtu.current() == 1'472);
 }
 
 TEST_CASE("losses of base-sized datagrams say nothing about the size") {
     PathMtu mtu = raised();
-    for (std::uint64_t i = 0; i < 100; ++i)
-        mtu.on_datagram_lost(at(seconds(9)), at(seconds(9)), i, 1'200);
+    for (std::uint64_t i = 0; i < 100; ++i) lose(mtu, i, 1'200);
     CHECK(mtu.current() == 1'472);
 }
 
